@@ -1,0 +1,56 @@
+with
+
+enrolment as (
+
+    select * from {{ ref('stg_pupil') }}
+
+),
+
+demographics as (
+
+    select * from {{ ref('stg_pupil_demographics') }}
+
+),
+
+ethnicity as (
+
+    select * from {{ ref('ethnicity') }}
+
+),
+
+sen_status as (
+
+    select * from {{ ref('sen_status') }}
+
+)
+
+select distinct on (demographics.school_id, enrolment.upi)
+    demographics.school_id,
+    {{ stable_key('enrolment.upi') }} as pupil_key,
+    ethnicity.code as ethnicity_code,
+    ethnicity.ethnicity_group,
+    demographics.first_language,
+    demographics.eal as is_eal,
+    sen_status.sen_status,
+    demographics.fsm as is_fsm,
+    demographics.fsm6 as is_fsm6,
+    -- Recorded "yes" anywhere is yes; "no" needs an answer to at least one of the three, for null is not no.
+    case
+        when demographics.fsm6 or demographics.in_care or demographics.ever_in_care then true
+        when coalesce(demographics.fsm6, demographics.in_care, demographics.ever_in_care) is not null then false
+    end as is_disadvantaged,
+    demographics.in_care as is_looked_after,
+    demographics.service_child as is_service_child,
+    upper(left(demographics.enrolment_status, 1)) as enrolment_status
+from demographics
+inner join enrolment
+    on
+        demographics.school_id = enrolment.school_id
+        and demographics.pupil_id = enrolment.pupil_id
+left join ethnicity
+    on upper(trim(demographics.ethnicity)) in (ethnicity.code, upper(ethnicity.description))
+left join sen_status
+    on upper(trim(demographics.sen_status)) = sen_status.received
+order by
+    demographics.school_id asc, enrolment.upi asc, enrolment.is_leaver asc, enrolment.start_date desc nulls last,
+    demographics.pupil_id desc, ethnicity.code asc

@@ -1,0 +1,16 @@
+with
+
+school as (
+
+    select * from {{ ref('school') }}
+
+)
+
+select
+    school_id,
+    school_name,
+    urn,
+    la_code,
+    laestab,
+    phase
+from school

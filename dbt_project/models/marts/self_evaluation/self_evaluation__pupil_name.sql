@@ -1,0 +1,1 @@
+{{ pupil_name_mart(current_only=false) }}

@@ -1,0 +1,1 @@
+{{ group_pupil_mart(current_only=true) }}

@@ -1,0 +1,1 @@
+{{ pupil_mart(current_only=true) }}

@@ -1,0 +1,1 @@
+{{ result_mart(current_only=true) }}

@@ -1,0 +1,21 @@
+with
+
+source as (
+
+    select * from {{ source('raw', 'group_staff') }}
+
+),
+
+renamed as (
+
+    select
+        school_id,
+        group_id,
+        staff_id,
+        is_main_teacher
+    from source
+    where removed_at is null
+
+)
+
+select * from renamed

@@ -1,0 +1,41 @@
+with
+
+source as (
+
+    select * from {{ source('raw', 'pupil') }}
+
+),
+
+renamed as (
+
+    select
+        school_id,
+        pupil_id,
+        coalesce(upi, pupil_id) as upi,
+        mis_id,
+        forename,
+        middle_names,
+        surname,
+        legal_forename,
+        legal_surname,
+        sex,
+        date_of_birth,
+        upper(upn) as upn,
+        upper(former_upn) as former_upn,
+        uln,
+        admission_number,
+        upper(nc_year) as nc_year,
+        part_time as is_part_time,
+        admission_date as start_date,
+        leaving_date as end_date,
+        address_line,
+        town,
+        county,
+        postcode,
+        coalesce(is_leaver, false) as is_leaver
+    from source
+    where removed_at is null
+
+)
+
+select * from renamed

@@ -1,0 +1,28 @@
+with
+
+source as (
+
+    select * from {{ source('raw', 'teaching_group') }}
+
+),
+
+renamed as (
+
+    select
+        school_id,
+        group_id,
+        kind as group_kind,
+        code as group_code,
+        name as group_name,
+        subject_id,
+        upper(nc_year) as nc_year,
+        case
+            when academic_year ~ '^[0-9]{4}/[0-9]{4}$'
+                then (left(academic_year, 4) || right(academic_year, 2))::integer
+        end as academic_year
+    from source
+    where removed_at is null
+
+)
+
+select * from renamed

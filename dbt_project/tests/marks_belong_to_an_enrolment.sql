@@ -1,0 +1,36 @@
+-- Pupils with marks and without a record.
+with
+
+pupil_day as (
+
+    select * from {{ ref('pupil_day') }}
+
+),
+
+enrolment as (
+
+    select * from {{ ref('enrolment') }}
+
+),
+
+marked as (
+
+    select
+        school_id,
+        pupil_id,
+        count(am_code) + count(pm_code) as marks
+    from pupil_day
+    group by school_id, pupil_id
+
+)
+
+select
+    marked.school_id,
+    marked.pupil_id,
+    marked.marks
+from marked
+left join enrolment
+    on
+        marked.school_id = enrolment.school_id
+        and marked.pupil_id = enrolment.pupil_id
+where enrolment.pupil_id is null and marked.marks > 0

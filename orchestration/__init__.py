@@ -1,0 +1,1 @@
+"""School MIS data, from the partners' APIs to published marts."""

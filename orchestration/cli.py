@@ -1,0 +1,246 @@
+"""The command ``mis``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from orchestration.ingest.categories import Category, Purpose
+from orchestration.settings import get_settings
+
+app = typer.Typer(
+    help="School MIS data, from the partners' APIs to published marts. Start with `mis run`; look around with `mis up`.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+quarantine_app = typer.Typer(help="Rows that broke a rule: look at them, and load those that pass now.", no_args_is_help=True)
+app.add_typer(quarantine_app, name="quarantine")
+
+out = Console()
+err = Console(stderr=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script instead of tables for people.")]
+
+
+@app.command()
+def run(
+    full: Annotated[bool, typer.Option("--full", help="Read everything again instead of what changed.")] = False,
+    only: Annotated[
+        list[Category] | None, typer.Option("--category", help="Extract just this category; may be given more than once.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Extract every approved school, gate, build and publish; then say what happened.
+
+    Exit status 0: everything succeeded. 1: some school was held or failed, or a gate stopped a publication; the rest
+    is done and the summary says what to do. The summary is also written to .mis/last_run.json.
+    """
+    _execute(only or list(Category), full=full, as_json=as_json)
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 3000,
+    host: Annotated[
+        str, typer.Option(help="Address it listens on. The UI has no login: only a container publishes more than loopback.")
+    ] = "127.0.0.1",
+) -> None:
+    """Start the Dagster UI and daemon with everything they need; Ctrl-C stops all of it."""
+    from orchestration.commands.up import serve
+
+    raise typer.Exit(serve(get_settings(), host, port, err))
+
+
+@app.command()
+def publish(as_json: AsJson = False) -> None:
+    """Build core and marts from what has been accepted, gate them, and publish the purposes that pass."""
+    _execute([], full=False, as_json=as_json)
+
+
+@app.command()
+def rollback(
+    purpose: Annotated[Purpose, typer.Argument(help="The purpose whose former release readers should see again.")],
+) -> None:
+    """Point a purpose's published views back to the release before the present one."""
+    from orchestration.runtime import warehouse_ready
+    from orchestration.warehouse.publishing import PublishError
+    from orchestration.warehouse.publishing import rollback as roll_back
+
+    with warehouse_ready(get_settings()) as warehouse, warehouse.connect() as connection:
+        try:
+            release = roll_back(connection, purpose)
+        except PublishError as error:
+            _fail(str(error))
+    out.print(f"{purpose.value}: readers see {release.schema_name} again.")
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Show schools, their last extracts, what is held or in quarantine, and what is published."""
+    from orchestration.runtime import warehouse_ready
+    from orchestration.commands.status import read_status, show
+
+    with warehouse_ready(get_settings()) as warehouse, warehouse.connect() as connection:
+        found = read_status(connection)
+    if as_json:
+        _print_json(found.as_json())
+    else:
+        show(found, out)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Say what is wrong with this installation and how to mend it. Exit status 1 when something is."""
+    from orchestration.commands.doctor import examine
+
+    findings = examine()
+    if as_json:
+        _print_json([finding.as_json() for finding in findings])
+    else:
+        for finding in findings:
+            mark = "[green]ok[/]  " if finding.ok else "[red]bad[/] "
+            out.print(f"{mark} {finding.what}: {finding.found}")
+            if not finding.ok:
+                out.print(f"     -> {finding.remedy}")
+    raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+@app.command()
+def psql(
+    command: Annotated[str | None, typer.Option("-c", "--command", help="Run this SQL, print the rows, and leave.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Open a SQL prompt on the warehouse, or run one command with -c."""
+    from orchestration.commands.psql import interactive, query
+    from orchestration.runtime import warehouse_ready
+
+    with warehouse_ready(get_settings()) as warehouse:
+        if command is None:
+            raise typer.Exit(interactive(warehouse))
+        header, rows = query(warehouse, command)
+    if as_json:
+        _print_json([dict(zip(header, row, strict=True)) for row in rows])
+    else:
+        _print_table(header, rows)
+
+
+@app.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+def execute_command(command: Annotated[list[str], typer.Argument(help="The program and its arguments.")]) -> None:
+    """Run a program with the platform in place: `mis exec dbt docs generate`, `mis exec dagster asset list`.
+
+    Warehouse, partner and Dagster's home stand for as long as it runs; they are in its environment.
+    """
+    from orchestration.commands.exec import call
+
+    raise typer.Exit(call(get_settings(), command))
+
+
+@app.command()
+def sandbox(
+    schools: Annotated[int, typer.Option(min=1, help="How many synthetic schools.")] = 3,
+    seed: Annotated[int, typer.Option(help="Same seed, same schools.")] = 20250718,
+    size: Annotated[float, typer.Option(min=0.01, help="Factor on their number of pupils.")] = 1.0,
+    today: Annotated[str, typer.Option(help="The sandbox's own first day, YYYY-MM-DD.")] = "2025-07-18",
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
+) -> None:
+    """Serve synthetic schools as the Wonde API would, until Ctrl-C; prints its address and token."""
+    from sandbox.server import serve
+
+    serve(
+        get_settings().home / "sandbox",
+        schools=schools,
+        seed=seed,
+        size=size,
+        today=date.fromisoformat(today),
+        port=port,
+        ready=lambda url, token: _print_json({"MIS_WONDE_URL": url, "MIS_WONDE_TOKEN": token}),
+    )
+
+
+@quarantine_app.command("list")
+def quarantine_list(
+    school: Annotated[int | None, typer.Option(help="Only this school (its id in `mis status`).")] = None,
+    category: Annotated[Category | None, typer.Option(help="Only this category.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List open quarantine rows: where, which rules, since when."""
+    from orchestration.ingest import quarantine
+    from orchestration.runtime import warehouse_ready
+
+    with warehouse_ready(get_settings()) as warehouse, warehouse.connect() as connection:
+        entries = quarantine.list_open(connection, school_id=school, category=category)
+    if as_json:
+        _print_json([entry.as_json() for entry in entries])
+        return
+    _print_table(
+        ("id", "school", "table", "key", "rules", "since"),
+        [
+            (e.quarantine_id, e.school_id, e.table_name, json.dumps(e.row_key), ", ".join(e.rules), f"{e.quarantined_at:%Y-%m-%d %H:%M}")
+            for e in entries
+        ],
+    )
+
+
+@quarantine_app.command("show")
+def quarantine_show(quarantine_id: Annotated[int, typer.Argument(help="Id as `mis quarantine list` prints it.")]) -> None:
+    """Show one row whole: its payload as received, every rule it broke, and what to do."""
+    from orchestration.ingest import quarantine
+    from orchestration.runtime import warehouse_ready
+
+    with warehouse_ready(get_settings()) as warehouse, warehouse.connect() as connection:
+        entry = quarantine.show(connection, quarantine_id)
+    if entry is None:
+        _fail(f"There is no quarantine row {quarantine_id}. `mis quarantine list` shows the open ones.")
+    _print_json(entry.as_json())
+
+
+@quarantine_app.command("retry")
+def quarantine_retry(
+    school: Annotated[int | None, typer.Option(help="Only this school.")] = None,
+    category: Annotated[Category | None, typer.Option(help="Only this category.")] = None,
+) -> None:
+    """Send open rows through the present rules again and load those that pass; the others stay."""
+    from orchestration.ingest import quarantine
+    from orchestration.runtime import warehouse_ready
+
+    settings = get_settings()
+    with warehouse_ready(settings) as warehouse:
+        result = quarantine.retry(warehouse, settings, school_id=school, category=category)
+    out.print(f"{result.loaded} rows loaded, {result.still_bad} still break a rule.")
+
+
+def _execute(categories: Sequence[Category], *, full: bool, as_json: bool) -> NoReturn:
+    from orchestration.commands.run import execute
+    from orchestration.commands.show_summary import show
+
+    summary = execute(get_settings(), categories=categories, full=full, console=err)
+    if as_json:
+        _print_json(summary.as_json())
+    else:
+        show(summary, out)
+    raise typer.Exit(0 if summary.success else 1)
+
+
+def _print_json(value: Any) -> None:
+    json.dump(value, sys.stdout, indent=2, default=str)
+    sys.stdout.write("\n")
+
+
+def _print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    table = Table(*header)
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    out.print(table)
+    out.print(f"{len(rows)} rows")
+
+
+def _fail(message: str) -> NoReturn:
+    err.print(message)
+    raise typer.Exit(1)

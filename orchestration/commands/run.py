@@ -1,0 +1,86 @@
+"""``mis run`` and ``mis publish``: the chain in this process, watched, and its summary."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+from rich import progress as columns
+from rich.console import Console
+
+from orchestration.ingest.categories import Category
+from orchestration.ingest.progress import Event, Progress
+from orchestration.measure import Stage, measured
+from orchestration.settings import Settings
+from orchestration.summary import RunSummary, summarise
+from orchestration.watch import watched_by
+
+
+@dataclass
+class Bars:
+    """The onlooker with a bar a stage; keeps what each stage cost."""
+
+    display: columns.Progress
+    stages: list[Stage] = field(default_factory=list)
+    _task: columns.TaskID | None = None
+
+    @property
+    def progress(self) -> Progress:
+        """Is told of each event of the extract loop."""
+        return self._extracting
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Shows and measures the work of one stage."""
+        self._task = self.display.add_task(name, total=None, rows="")
+        try:
+            with measured(name) as stage:
+                yield
+        finally:
+            self.stages.append(stage)
+            task = self.display.tasks[self._task]
+            total = task.total or 1
+            self.display.update(self._task, total=total, completed=total)
+
+    def _extracting(self, event: Event) -> None:
+        assert self._task is not None
+        self.display.update(
+            self._task, total=event.schools, completed=event.schools_done, rows=f"{event.rows:,} rows"
+        )
+
+
+def execute(settings: Settings, *, categories: Sequence[Category], full: bool, console: Console) -> RunSummary:
+    """Run the chain (without extraction when ``categories`` is empty), write ``.mis/last_run.json``, return the summary."""
+    display = columns.Progress(
+        columns.SpinnerColumn(),
+        columns.TextColumn("{task.description:<24}"),
+        columns.BarColumn(bar_width=24),
+        columns.MofNCompleteColumn(),
+        columns.TextColumn("{task.fields[rows]:>18}"),
+        columns.TimeElapsedColumn(),
+        console=console,
+    )
+    bars = Bars(display)
+    with display, watched_by(bars), ExitStack() as stack:
+        with bars.stage("start"):
+            # Dagster, dbt and their friends take seconds to import: counted here, and not paid by `mis --help`.
+            from orchestration.chain import run_chain
+            from orchestration.runtime import dagster_instance, platform_ready
+
+            warehouse = stack.enter_context(platform_ready(settings))
+            instance = stack.enter_context(dagster_instance())
+            from orchestration.definitions import defs
+        result = run_chain(
+            defs.get_repository_def(),
+            instance,
+            categories=categories,
+            full=full,
+            log_level="CRITICAL",
+        )
+        with warehouse.connect() as connection:
+            summary = summarise(connection, result.runs, success=result.success, stages=bars.stages)
+    path = settings.home / "last_run.json"
+    path.write_text(json.dumps(summary.as_json(), indent=2, default=str), encoding="utf-8")
+    return summary

@@ -1,0 +1,170 @@
+"""What every partner offers the extract loop; a connector is an implementation of :class:`Partner`.
+
+A partner's part is to reach the school's data, page by page, and to turn a page into rows of the tables that
+``orchestration.ingest.categories`` declares. It keeps no state beyond one event loop, knows no database and no
+scheduler, so that the same loop serves each partner and a test can drive it alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from types import TracebackType
+from typing import Literal, Protocol, Self
+
+from orchestration.ingest.categories import Category
+
+#: ``incremental``: streams that can, read what changed since a time. ``full``: every stream is read whole.
+Mode = Literal["incremental", "full"]
+
+SchoolState = Literal["approved", "pending", "revoked", "declined", "audited", "offline"]
+
+#: The Python value of one column; a ``datetime`` is aware.
+Value = str | int | bool | date | datetime | None
+
+#: One row of a table: values in the order of ``categories.Table.columns``.
+Row = tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class School:
+    """A school as a partner lists it; ``partner`` and ``partner_school_id`` identify it.
+
+    ``has_custom_codes`` is None when the partner did not say (what was known before stays true).
+    ``phase`` is the partner's word.
+    """
+
+    partner: str
+    partner_school_id: str
+    name: str
+    urn: int | None
+    la_code: str | None
+    establishment_number: str | None
+    phase: str | None
+    mis: str | None
+    timezone: str
+    state: SchoolState
+    has_custom_codes: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One permission we ask a school for, and whether the school grants it now."""
+
+    name: str
+    granted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One endpoint that is read for a category.
+
+    ``name`` is unique within the category and stands in each of its pages. ``incremental``: in the mode it was asked
+    for, the stream honours ``updated_after``; otherwise it is read whole. ``optional``: the category is of use without
+    it, so ``ScopeNotGranted`` or ``ResourceNotSupplied`` need not fail the category; the tables the stream fills were
+    then not read whole, and no row of theirs may be taken for deleted.
+    """
+
+    name: str
+    tables: tuple[str, ...]
+    incremental: bool
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer of the partner, as received; the unit of the archive. Its repr shows no pupil.
+
+    ``endpoint`` is the stream's name, ``number`` counts from 1 within the stream, ``next_url`` is absolute (None on the
+    last page), ``as_at`` the partner's clock (HTTP ``Date``, aware), never ours.
+    """
+
+    endpoint: str
+    number: int
+    body: bytes = field(repr=False)
+    next_url: str | None
+    as_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Decoded rows of one table, in the order received."""
+
+    table: str
+    rows: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """One source row that did not decode: its bytes as received, and the reason, which names the field.
+
+    ``table`` is the first table the stream fills, also where the row would have filled several.
+    """
+
+    table: str
+    payload: bytes = field(repr=False)
+    reason: str
+
+
+class Decoder(Protocol):
+    """Turns the pages of one school and category into rows.
+
+    Stateful: pages are fed in the order of the streams and of the pages within them, once each; a replay from the
+    archive feeds the same pages to a new decoder and gets the same rows.
+    """
+
+    @property
+    def incomplete(self) -> frozenset[str]:
+        """Tables that the pages so far could not fill (an include refused or not granted): absent, not deleted."""
+
+    def decode(self, stream_name: str, body: bytes) -> tuple[list[Rows], list[BadRow]]:
+        """Rows and bad rows of one page. Raises ``MalformedPage`` when the body is no page at all."""
+
+
+class Partner(Protocol):
+    """A source of school data. ``async with partner:`` holds its connections and limits for one event loop.
+
+    ``schools``, ``scopes`` and ``pages`` need it to be entered and raise ``PartnerError``; it may be entered again
+    later, in another event loop. The other methods are usable at any time.
+    """
+
+    @property
+    def name(self) -> str:
+        """The partner's short name, as in ``ops.school.partner``."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    async def schools(self) -> list[School]:
+        """Every school of ours, in whatever state; each once."""
+
+    async def scopes(self, school: School) -> list[Scope]:
+        """What we ask of the school and what it grants now."""
+
+    def streams(self, category: Category, mode: Mode) -> tuple[Stream, ...]:
+        """The endpoints read for a category, in the order in which their pages must be decoded."""
+
+    def pages(
+        self,
+        school: School,
+        stream: Stream,
+        *,
+        updated_after: datetime | None,
+        resume_from: str | None = None,
+        first_number: int = 1,
+    ) -> AsyncIterator[Page]:
+        """The pages of a stream, each once.
+
+        ``updated_after`` is ignored by a stream that is not incremental. ``resume_from`` is the ``next_url`` of the
+        last page already held, ``first_number`` the number of the page after it.
+        """
+
+    def decoder(self, category: Category) -> Decoder:
+        """A fresh decoder for one school and category."""
+
+    def notices(self, school: School) -> tuple[str, ...]:
+        """What a reader of this school's extracts should know, in plain English: includes that its MIS refused ..."""

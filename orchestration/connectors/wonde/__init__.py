@@ -1,0 +1,1 @@
+"""Wonde's sync API v1.0."""

@@ -1,0 +1,63 @@
+"""Jobs: refresh the lists, extract, publish, and the nightly chain of the three."""
+
+import dagster as dg
+
+from orchestration.chain import CHAIN_TAG, run_chain
+from orchestration.defs.extract import CONNECTIONS, RAW_ASSETS
+from orchestration.ingest.categories import Category
+
+connections_job = dg.define_asset_job(
+    "connections",
+    selection=dg.AssetSelection.assets(CONNECTIONS),
+    description="Refresh the partners' lists of schools and scopes.",
+)
+
+extract_job = dg.define_asset_job(
+    "extract",
+    selection=dg.AssetSelection.assets(*RAW_ASSETS),
+    description="Extract categories of one school, or of a range of schools, from the partner into raw, through the gates.",
+)
+
+publish_job = dg.define_asset_job(
+    "publish",
+    selection=dg.AssetSelection.all() - dg.AssetSelection.assets(CONNECTIONS, *RAW_ASSETS),
+    description="Build core and marts from what has been accepted, gate them, and publish the purposes that pass.",
+)
+
+
+class NightlyConfig(dg.Config):
+    """Options of the chain."""
+
+    categories: list[str] = [category.value for category in Category]
+    """Which categories to extract; the daytime register runs take attendance alone."""
+    full: bool = False
+    """Read everything again instead of what changed."""
+
+
+@dg.op(description="Lists, extract, publish: three runs, see orchestration.chain.")
+def chain(context: dg.OpExecutionContext, config: NightlyConfig) -> None:
+    """Run the chain; fails at the end when any part of it failed, after the other parts have been done."""
+    repository = context.repository_def
+    result = run_chain(
+        repository,
+        context.instance,
+        categories=[Category(name) for name in config.categories],
+        full=config.full,
+        tags={CHAIN_TAG: context.run_id},
+    )
+    context.log.info("runs: %s", result.runs)
+    if not result.success:
+        raise dg.Failure(
+            f"Not everything succeeded: {', '.join(result.failed)}. Their runs say which school or gate and why.",
+            metadata={job: dg.MetadataValue.dagster_run(run_id) for job, run_id in result.runs.items()},
+            allow_retries=False,
+        )
+
+
+@dg.job(name="nightly", description="Everything, once a night: lists, extract of every approved school, publish.")
+def nightly_job() -> None:
+    """The nightly chain as a job."""
+    chain()
+
+
+JOBS = [connections_job, extract_job, publish_job, nightly_job]

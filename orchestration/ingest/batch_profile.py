@@ -1,0 +1,121 @@
+"""What a batch looks like, one row per school and table, for the batch gate to judge (``landing.batch_profile``)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from orchestration.ingest.categories import Table
+from orchestration.ingest.landing import Landing
+
+#: A column is only missed where it had at least this many values to lose, in a batch of at least as many rows: fewer may
+#: well all have become empty.
+ENOUGH_ROWS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class SchoolBatch:
+    """What the fetch knows of one school's part of a batch.
+
+    ``received`` and ``refused`` count rows by table; ``received`` has every row the partner sent once, the refused ones
+    included. ``whole`` and ``denied`` name tables: read whole; kept from us, or not supplied, in whole or in part.
+    """
+
+    school_id: int
+    as_at: datetime
+    previous_as_at: datetime | None
+    received: Counter[str]
+    refused: Counter[str]
+    whole: frozenset[str]
+    denied: frozenset[str]
+
+
+def write(
+    conn: psycopg.Connection[Any], tables: Sequence[Table], landing: Landing, batches: Sequence[SchoolBatch]
+) -> None:
+    """Make and fill the profile of a batch.
+
+    Columns: ``school_id``, ``table_name``, ``mode`` (full where the table was read whole: only then do its rows compare
+    with those in raw), ``rows_landed`` (received, the refused ones included), ``rows_quarantined``, ``rows_in_raw`` (live
+    rows before), ``granted``, ``all_null_columns`` (columns without a single value in the batch although the rows of the
+    same keys in raw have values there: loading it would wipe them out), ``as_at``, ``previous_as_at``.
+    """
+    conn.execute(
+        f"""
+        create unlogged table {landing.profile} (
+            school_id integer not null, table_name text not null, mode text not null, rows_landed bigint not null,
+            rows_quarantined bigint not null, rows_in_raw bigint not null, granted boolean not null,
+            all_null_columns text[] not null, as_at timestamptz not null, previous_as_at timestamptz
+        )
+        """.encode()
+    )
+    schools = [batch.school_id for batch in batches]
+    for table in tables:
+        in_raw = _live_rows(conn, table, schools)
+        wiped = _wiped_columns(conn, table, landing)
+        with conn.cursor() as cursor:
+            cursor.executemany(
+                f"insert into {landing.profile} values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)".encode(),
+                [
+                    (
+                        batch.school_id,
+                        table.name,
+                        "full" if table.name in batch.whole else "incremental",
+                        batch.received[table.name],
+                        batch.refused[table.name],
+                        in_raw[batch.school_id],
+                        table.name not in batch.denied,
+                        wiped.get(batch.school_id, []),
+                        batch.as_at,
+                        batch.previous_as_at,
+                    )
+                    for batch in batches
+                ],
+            )
+
+
+def _live_rows(conn: psycopg.Connection[Any], table: Table, schools: list[int]) -> Counter[int]:
+    query = (
+        f"select school_id, count(*) from raw.{table.name} where school_id = any(%s) and removed_at is null group by 1"
+    )
+    return Counter(dict(conn.execute(query.encode(), (schools,)).fetchall()))
+
+
+def _wiped_columns(conn: psycopg.Connection[Any], table: Table, landing: Landing) -> dict[int, list[str]]:
+    """Columns that a school's rows all lack, and that ``ENOUGH_ROWS`` rows of the same keys in raw have."""
+    attributes = [column for column in table.columns if column not in table.key]
+    if not attributes:
+        return {}
+    counts = ", ".join(f"count({column})" for column in attributes)
+    query = f"select school_id, {counts} from {landing.rows(table)} group by 1 having count(*) >= {ENOUGH_ROWS}"
+    suspects: dict[int, list[str]] = {}
+    for school_id, *filled in conn.execute(query.encode()):
+        if empty := [column for column, values in zip(attributes, filled, strict=True) if not values]:
+            suspects[school_id] = empty
+    if not suspects:
+        return {}
+    columns = sorted({column for empty in suspects.values() for column in empty})
+    same_key = " and ".join(f"landed.{column} = present.{column}" for column in ("school_id", *table.key))
+    query = f"""
+        select present.school_id, {", ".join(f"count(present.{column})" for column in columns)}
+        from raw.{table.name} as present
+        inner join {landing.rows(table)} as landed on {same_key}
+        where present.school_id = any(%s) and present.removed_at is null
+        group by 1
+    """
+    return {
+        school_id: wiped
+        for school_id, *had in conn.execute(query.encode(), (list(suspects),))
+        if (
+            wiped := [
+                column
+                for column, values in zip(columns, had, strict=True)
+                if values >= ENOUGH_ROWS and column in suspects[school_id]
+            ]
+        )
+    }

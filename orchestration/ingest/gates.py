@@ -1,0 +1,165 @@
+"""The gates between landing and raw: what a failed rule means for the rows and the schools of a batch.
+
+Great Expectations judges the batch at once; when a rule fails, the schools that broke it are told apart here, so that
+one school's trouble stays its own.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+
+from orchestration.ingest.categories import Table
+from orchestration.ingest.landing import Landing
+from orchestration.quality.gate import EXAMPLES, run_gate
+from orchestration.quality.predicates import RowCheck, bind
+from orchestration.quality.quarantine_split import key_object, split_bad_rows
+from orchestration.quality.results import GateResult, RuleResult, record
+from orchestration.quality.suites import Rule, Suite, load_suite
+
+
+@dataclass(slots=True)
+class Findings:
+    """What the gates of a batch found, for its record and for the outcome of each school.
+
+    ``gates`` have every rule over the whole batch. ``by_school`` has the share of each school in the row rules that
+    failed; the batch-wide result of such a rule is not recorded beside them, or its rows would count twice.
+    ``held`` says why a school may not be loaded, ``warnings`` which batch rules it was loaded in spite of.
+    """
+
+    gates: list[GateResult] = field(default_factory=list)
+    by_school: dict[int, list[GateResult]] = field(default_factory=lambda: defaultdict(list))
+    held: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+    warnings: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    def record(self, conn: psycopg.Connection[Any], run_id: str) -> None:
+        """Write all of it to ``ops.gate_result``, in the caller's transaction."""
+        split = {
+            (gate.suite, result.rule_id)
+            for gates in self.by_school.values()
+            for gate in gates
+            for result in gate.results
+        }
+        for gate in self.gates:
+            common = tuple(result for result in gate.results if (gate.suite, result.rule_id) not in split)
+            record(conn, run_id, replace(gate, results=common))
+        for school_id, gates in self.by_school.items():
+            for gate in gates:
+                record(conn, run_id, gate, school_id)
+
+
+def judge_rows(
+    conn: psycopg.Connection[Any],
+    engine: sa.Engine,
+    expectations: Path,
+    table: Table,
+    landing: Landing,
+    findings: Findings,
+    *,
+    as_at: date,
+) -> None:
+    """Run the row rules of ``table`` on a batch and move the rows that break a critical one to ``landing.rejected``.
+
+    A rule that cannot be evaluated, and a failed critical rule about the table as a whole, hold every school that has
+    rows in the table. Raises ``SuiteError`` or ``OSError`` when there is no usable suite.
+    """
+    suite = load_suite(expectations / "raw" / f"{table.name}.json")
+    rows = landing.row_counts(table)
+    if not rows:
+        return
+    relation = landing.rows(table)
+    gate = run_gate(engine, suite, relation=relation, as_at=as_at)
+    shares = _judge(conn, suite, gate, relation, rows, findings, as_at=as_at)
+    if not gate.errors and any(rule.severity == "critical" for _, rule in shares):
+        split_bad_rows(conn, suite, relation, into=landing.rejected, as_at=as_at)
+
+
+def judge_batch(
+    conn: psycopg.Connection[Any],
+    engine: sa.Engine,
+    expectations: Path,
+    landing: Landing,
+    findings: Findings,
+    *,
+    schools: Sequence[int],
+    tables: int,
+    as_at: date,
+) -> None:
+    """Run the batch rules on ``landing.profile``, which has a row for each of ``schools`` and ``tables``; a school that
+    breaks a critical rule is held. Raises ``SuiteError`` or ``OSError`` when there is no usable suite.
+    """
+    suite = load_suite(expectations / "batch" / "school_batch.json")
+    gate = run_gate(engine, suite, relation=landing.profile, as_at=as_at)
+    shares = _judge(conn, suite, gate, landing.profile, dict.fromkeys(schools, tables), findings, as_at=as_at)
+    for school_id, rule in shares:
+        where = ", ".join(
+            str(example["table_name"])
+            for gate in findings.by_school[school_id]
+            for result in gate.results
+            if result.rule_id == rule.rule_id
+            for example in result.examples
+        )
+        if rule.severity == "critical":
+            findings.held[school_id].append(f"{rule.rule_id} ({where}): {rule.message} {rule.what_to_do}")
+        elif rule.severity == "warning":
+            findings.warnings[school_id].append(f"{rule.rule_id} ({where}): {rule.message}")
+
+
+def _judge(
+    conn: psycopg.Connection[Any],
+    suite: Suite,
+    gate: GateResult,
+    relation: str,
+    rows: dict[int, int],
+    findings: Findings,
+    *,
+    as_at: date,
+) -> list[tuple[int, Rule]]:
+    """Note what holds every school, and share the failed row rules out; which school breaks which."""
+    findings.gates.append(gate)
+    rules = {rule.rule_id: rule for rule in suite.rules}
+    shares: list[tuple[int, Rule]] = []
+    by_school: dict[int, list[RuleResult]] = defaultdict(list)
+    for result in gate.results:
+        rule = rules[result.rule_id]
+        if result.outcome == "failed" and isinstance(rule.check, RowCheck):
+            for school_id, of_school in _shares(conn, suite, rule.check, result, relation, rows, as_at):
+                by_school[school_id].append(of_school)
+                shares.append((school_id, rule))
+        elif result.outcome == "error" or (result.outcome == "failed" and rule.severity == "critical"):
+            for school_id in rows:
+                findings.held[school_id].append(f"{rule.rule_id}: {result.message} {rule.what_to_do}")
+    for school_id, results in by_school.items():
+        findings.by_school[school_id].append(replace(gate, results=tuple(results)))
+    return shares
+
+
+def _shares(
+    conn: psycopg.Connection[Any],
+    suite: Suite,
+    check: RowCheck,
+    result: RuleResult,
+    relation: str,
+    rows: dict[int, int],
+    as_at: date,
+) -> list[tuple[int, RuleResult]]:
+    """Each school's part in a failed row rule, with example keys of its own."""
+    query = f"""
+        select school_id, count(*), (array_agg(row_key order by place) filter (where place <= {EXAMPLES}))
+        from (
+            select school_id, {key_object(suite)} as row_key, row_number() over (partition by school_id) as place
+            from {relation} where ({bind(check.predicate, as_at)}) is not true
+        ) as broken
+        group by school_id
+    """
+    return [
+        (school_id, replace(result, rows_checked=rows[school_id], rows_failed=failed, examples=examples))
+        for school_id, failed, examples in conn.execute(query.encode())
+    ]

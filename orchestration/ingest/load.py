@@ -1,0 +1,174 @@
+"""From the work tables of a batch into ``raw``: what is new, changed, back, or gone, and nothing else.
+
+The rows that differ are found first, by one join, and only they are written. ``insert … on conflict do update where …``
+would say the same in one statement, but it locks each row before it looks whether it differs: reading 1 M unchanged
+marks again wrote 58 MB of WAL and took 2.2 s, against 0.8 s and none.
+
+All of it works within a school, on keys that begin with ``school_id``, for as many schools at a time as are given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from orchestration.ingest.categories import Table
+from orchestration.ingest.landing import Landing
+
+#: Memory for each sort and hash of a merge. With the server's small default a batch of a million marks goes to disk.
+_WORK_MEM = "128MB"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An extract of one school whose rows are to be loaded.
+
+    ``as_at`` is the partner's clock at its first page. ``whole`` names the tables of which all that the school has was
+    read; ``unsure`` those where rows were refused that cannot be told apart.
+    """
+
+    school_id: int
+    extract_id: int
+    as_at: datetime
+    whole: frozenset[str] = frozenset()
+    unsure: frozenset[str] = frozenset()
+
+    def shows_what_has_gone(self, table: Table) -> bool:
+        """Whether a row of ``raw`` that this extract lacks has gone. A refused row that nobody can name may be that row."""
+        return table.name in self.whole - self.unsure
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Rows of one school and table: new in ``raw``, changed there, back after having gone, gone."""
+
+    inserted: int = 0
+    changed: int = 0
+    restored: int = 0
+    removed: int = 0
+
+    @property
+    def written(self) -> int:
+        """Rows that came with the extract and were not in ``raw`` as they are now."""
+        return self.inserted + self.changed + self.restored
+
+
+def merge(
+    conn: psycopg.Connection[Any], table: Table, landing: Landing, accepted: Sequence[Accepted]
+) -> dict[int, Counts]:
+    """Load one table for the accepted schools, in the caller's transaction; counts by school.
+
+    The work table holds each key once. A row that a later extract has written is left alone (only a retry from the
+    quarantine can come so late).
+    """
+    found: dict[int, dict[str, int]] = {extract.school_id: {} for extract in accepted}
+    conn.execute(f"set local work_mem = '{_WORK_MEM}'".encode())
+    conn.execute(_differences(table, landing), _parameters(accepted))
+    for school_id, change, rows in conn.execute(
+        f"select school_id, change, count(*) from {landing.delta} group by 1, 2".encode()
+    ):
+        found[school_id][change] = rows
+    if any("inserted" in changes for changes in found.values()):
+        conn.execute(_insert(table, landing), _parameters(accepted))
+    if any(changes.keys() - {"inserted"} for changes in found.values()):
+        conn.execute(_update(table, landing), _parameters(accepted))
+    conn.execute(f"drop table {landing.delta}".encode())
+    whole = [extract for extract in accepted if extract.shows_what_has_gone(table)]
+    if whole:
+        for school_id, removed in conn.execute(_mark_removed(table, landing), _parameters(whole)):
+            found[school_id]["removed"] = removed
+    return {school_id: Counts(**changes) for school_id, changes in found.items()}
+
+
+#: The accepted extracts as a relation ``extract``.
+_EXTRACT = (
+    "(select * from unnest(%(schools)s::integer[], %(extracts)s::bigint[], %(as_at)s::timestamptz[])"
+    " as e (school_id, extract_id, as_at)) as extract"
+)
+
+
+def _parameters(accepted: Sequence[Accepted]) -> dict[str, object]:
+    return {
+        "schools": [extract.school_id for extract in accepted],
+        "extracts": [extract.extract_id for extract in accepted],
+        "as_at": [extract.as_at for extract in accepted],
+    }
+
+
+def _row(alias: str, columns: Sequence[str]) -> str:
+    return f"({', '.join(f'{alias}.{column}' for column in columns)})"
+
+
+def _same_key(table: Table, left: str, right: str) -> str:
+    return " and ".join(f"{left}.{column} = {right}.{column}" for column in ("school_id", *table.key))
+
+
+def _differences(table: Table, landing: Landing) -> bytes:
+    """Rows that ``raw`` does not hold as they came, each with what it is: inserted, changed or restored."""
+    attributes = [column for column in table.columns if column not in table.key]
+    differs = f" or {_row('landed', attributes)} is distinct from {_row('present', attributes)}" if attributes else ""
+    columns = ", ".join(f"landed.{field.name}::{field.sql_type}" for field in table.fields)
+    return f"""
+        create unlogged table {landing.delta} with (autovacuum_enabled = false) as
+        select landed.school_id, {columns},
+            case
+                when present.school_id is null then 'inserted'
+                when present.removed_at is not null then 'restored'
+                else 'changed'
+            end as change
+        from {landing.rows(table)} as landed
+        inner join {_EXTRACT} on extract.school_id = landed.school_id
+        left join (select * from raw.{table.name} where school_id = any(%(schools)s)) as present
+            on {_same_key(table, "present", "landed")}
+        where present.school_id is null
+            or (present.extract_id <= extract.extract_id and (present.removed_at is not null{differs}))
+    """.encode()
+
+
+def _insert(table: Table, landing: Landing) -> bytes:
+    columns = ", ".join(table.columns)
+    return f"""
+        insert into raw.{table.name} (school_id, {columns}, extract_id)
+        select delta.school_id, {", ".join(f"delta.{column}" for column in table.columns)}, extract.extract_id
+        from {landing.delta} as delta
+        inner join {_EXTRACT} on extract.school_id = delta.school_id
+        where delta.change = 'inserted'
+    """.encode()
+
+
+def _update(table: Table, landing: Landing) -> bytes:
+    attributes = [column for column in table.columns if column not in table.key]
+    return f"""
+        update raw.{table.name} as present set
+            {"".join(f"{column} = delta.{column}, " for column in attributes)}
+            extract_id = extract.extract_id, removed_at = null
+        from {landing.delta} as delta
+        inner join {_EXTRACT} on extract.school_id = delta.school_id
+        where delta.change <> 'inserted' and {_same_key(table, "present", "delta")}
+    """.encode()
+
+
+def _mark_removed(table: Table, landing: Landing) -> bytes:
+    """Mark what a whole read lacks. A rejected row was there: a bad version does not make the last good one disappear."""
+    refused = " and ".join(f"rejected.row_key ->> '{column}' = present.{column}::text" for column in table.key)
+    return f"""
+        with removed as (
+            update raw.{table.name} as present set removed_at = extract.as_at, extract_id = extract.extract_id
+            from {_EXTRACT}
+            where present.school_id = extract.school_id
+                and present.removed_at is null
+                and not exists (select from {landing.rows(table)} as landed where {_same_key(table, "landed", "present")})
+                and not exists (
+                    select from {landing.rejected} as rejected
+                    where rejected.school_id = present.school_id
+                        and rejected.table_name = '{table.name}'
+                        and {refused}
+                )
+            returning present.school_id
+        )
+        select school_id, count(*) from removed group by 1
+    """.encode()

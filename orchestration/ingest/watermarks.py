@@ -1,0 +1,91 @@
+"""How far each school's category has been read (``ops.watermark``), and what that means for the next extract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row
+
+from orchestration.connectors.base import Mode
+from orchestration.ingest.categories import Category, CategorySpec
+from orchestration.ingest.extracts import Extract
+
+#: How far the watermark stays behind the partner's clock at the first page: a record that was being written while we
+#: began to read may carry a slightly earlier time. Reading it again changes nothing.
+OVERLAP = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Watermark:
+    """Grain: one school and category.
+
+    ``updated_after`` is by the partner's clock; ``full_at`` is when the last accepted full extract was started, by our own
+    clock (a partner's stand-in may keep another day), and null when a full one is due at once.
+    """
+
+    school_id: int
+    updated_after: datetime
+    full_at: datetime | None
+    extract_id: int
+
+
+def read(conn: psycopg.Connection[Any], category: Category, school_ids: Sequence[int]) -> dict[int, Watermark]:
+    """The watermarks that exist, by school."""
+    with conn.cursor(row_factory=class_row(Watermark)) as cursor:
+        cursor.execute(
+            "select school_id, updated_after, full_at, extract_id from ops.watermark"
+            " where category = %s and school_id = any(%s)",
+            (category.value, list(school_ids)),
+        )
+        return {watermark.school_id: watermark for watermark in cursor}
+
+
+def next_mode(watermark: Watermark | None, spec: CategorySpec, now: datetime, *, full: bool) -> Mode:
+    """``full`` when asked for, when nothing was accepted yet, or when the last full extract is older than the category allows."""
+    if full or watermark is None or watermark.full_at is None or now - watermark.full_at > spec.full_every:
+        return "full"
+    return "incremental"
+
+
+def advance(
+    conn: psycopg.Connection[Any], category: Category, extract: Extract, first_page_as_at: datetime
+) -> datetime:
+    """Record an accepted extract, in the caller's transaction; returns the new ``updated_after``."""
+    updated_after = first_page_as_at - OVERLAP
+    conn.execute(
+        """
+        insert into ops.watermark (school_id, category, updated_after, full_at, extract_id)
+        values (%s, %s, %s, %s, %s)
+        on conflict (school_id, category) do update set
+            updated_after = excluded.updated_after,
+            full_at = coalesce(excluded.full_at, watermark.full_at),
+            extract_id = excluded.extract_id
+        """,
+        (
+            extract.school_id,
+            category.value,
+            updated_after,
+            extract.started_at if extract.mode == "full" else None,
+            extract.extract_id,
+        ),
+    )
+    return updated_after
+
+
+def accepted_at(conn: psycopg.Connection[Any], category: Category, school_ids: Sequence[int]) -> dict[int, datetime]:
+    """The partner's clock of the last accepted extract, by school."""
+    rows = conn.execute(
+        "select watermark.school_id, extract.as_at from ops.watermark inner join ops.extract as extract using (extract_id)"
+        " where watermark.category = %s and watermark.school_id = any(%s)",
+        (category.value, list(school_ids)),
+    )
+    return dict(rows.fetchall())
+
+
+def require_full(conn: psycopg.Connection[Any], school_ids: Sequence[int]) -> None:
+    """Make the next extract of every category of these schools a full one."""
+    conn.execute("update ops.watermark set full_at = null where school_id = any(%s)", (list(school_ids),))

@@ -1,0 +1,134 @@
+"""Configuration, read once from the environment: ``MIS_*`` and ``DATABASE_URL``.
+
+Every module takes a :class:`Settings`; none reads the environment itself. A value that cannot be right (an unknown
+environment name, a server environment without a server) is an error at the start, not a surprise an hour later.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PositiveInt = Annotated[int, Field(gt=0)]
+PositiveFloat = Annotated[float, Field(gt=0)]
+
+
+def _find_project_root() -> Path:
+    """Return the folder that holds ``dbt_project/``: beside the package, else at or above the working folder."""
+    candidates = (Path(__file__).resolve().parents[1], Path.cwd(), *Path.cwd().parents)
+    for folder in candidates:
+        if (folder / "dbt_project").is_dir():
+            return folder
+    raise FileNotFoundError(
+        f"No dbt_project/ in {candidates[0]} nor at or above {candidates[1]}: run inside a checkout of the project."
+    )
+
+
+class Settings(BaseSettings):
+    """All configuration of one installation.
+
+    Raises ``pydantic.ValidationError`` on an unknown environment name or a value out of range. Its text never holds the
+    rejected value, because that may be a password.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="MIS_", env_ignore_empty=True, frozen=True, populate_by_name=True, hide_input_in_errors=True
+    )
+
+    environment: Literal["local", "server", "citus"] = "local"
+    home: Path = Field(default=Path(".mis"), validate_default=True, description="Everything this installation writes.")
+    database_url: SecretStr | None = Field(
+        default=None, validation_alias="DATABASE_URL", description="A server to use instead of the embedded Postgres."
+    )
+    dagster_database_url: SecretStr | None = Field(
+        default=None, description="Dagster's own database; default <warehouse>_dagster on the same server."
+    )
+
+    archive_url: str | None = Field(
+        default=None, description="fsspec address of the page archive; default home/archive."
+    )
+    wonde_url: str | None = Field(default=None, description="The partner's API; the sandbox is run when absent.")
+    wonde_token: SecretStr | None = None
+    wonde_token_file: Path | None = None
+
+    page_size: PositiveInt = Field(default=200, description="Records asked for in one page.")
+    partner_concurrency: PositiveInt = Field(default=8, description="Requests at once to one partner.")
+    school_concurrency: PositiveInt = Field(default=2, description="Requests at once for one school.")
+    requests_per_second: PositiveFloat | None = Field(
+        default=None, description="Rate limit for one partner; none by default."
+    )
+    request_timeout: PositiveFloat = Field(
+        default=30.0, description="Seconds without an answer before a request is given up."
+    )
+    max_attempts: PositiveInt = Field(default=6, description="Tries of one request, the first included.")
+    schools_per_batch: PositiveInt = Field(default=25, description="Schools fetched, gated and loaded together.")
+
+    sandbox_schools: PositiveInt = 3
+    sandbox_seed: int = 20250718
+    sandbox_size: PositiveFloat = Field(default=1.0, description="Factor on the sandbox schools' number of pupils.")
+    sandbox_today: date = Field(default=date(2025, 7, 18), description="The day on which the sandbox's clock stands.")
+
+    alert_webhook: AnyHttpUrl | None = Field(
+        default=None, description="Where a failed run is reported, as JSON by POST."
+    )
+
+    @field_validator("home")
+    @classmethod
+    def _anchor_home(cls, value: Path) -> Path:
+        # Dagster, dbt and the tests run with different working folders; all must mean the same .mis.
+        return (_find_project_root() / value.expanduser()).resolve()
+
+    @field_validator("database_url", "dagster_database_url")
+    @classmethod
+    def _check_database_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        parts = urlsplit(value.get_secret_value())
+        if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
+            raise ValueError("must be postgresql://user:password@host:port/database, with the name of the database")
+        return value
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        if self.environment != "local" and self.database_url is None:
+            raise ValueError(
+                f"MIS_ENVIRONMENT={self.environment} needs DATABASE_URL: the embedded Postgres is for local use only"
+            )
+        if self.wonde_token is not None and self.wonde_token_file is not None:
+            raise ValueError("set MIS_WONDE_TOKEN or MIS_WONDE_TOKEN_FILE, not both")
+        return self
+
+    @property
+    def project_root(self) -> Path:
+        """The checkout: the folder that holds ``dbt_project/``."""
+        return _find_project_root()
+
+    @property
+    def dbt_dir(self) -> Path:
+        return self.project_root / "dbt_project"
+
+    @property
+    def expectations_dir(self) -> Path:
+        return self.project_root / "expectations"
+
+    @property
+    def reports_dir(self) -> Path:
+        """Where the readable report of each gate is written."""
+        return self.home / "gate_reports"
+
+    @property
+    def archive(self) -> str:
+        """Address of the page archive as fsspec takes it."""
+        return self.archive_url or str(self.home / "archive")
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """Return the settings of this process, read from the environment at the first call."""
+    return Settings()

@@ -1,0 +1,130 @@
+"""Control of the sandbox by tests and demonstrations, below ``/_sandbox/``; same token as the API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from sandbox.calendar import academic_year, academic_year_name
+from sandbox.codes import ATTENDED, AUTHORISED, CODES, NUMBER, UNAUTHORISED
+from sandbox.schools import School
+from sandbox.site import Site
+from sandbox.wonde import app, assessment, attendance, exclusions, staff
+from sandbox.wonde.view import SchoolView
+from sandbox.wonde.wire import ApiError, encode
+
+
+class _Advance(msgspec.Struct, forbid_unknown_fields=True):
+    days: int = 1
+
+
+class _State(msgspec.Struct, forbid_unknown_fields=True):
+    state: str
+
+
+class _Scope(msgspec.Struct, forbid_unknown_fields=True):
+    scope: str
+    granted: bool
+
+
+def routes(site: Site) -> list[BaseRoute]:
+    """Routes of the control endpoints."""
+
+    def route(path: str, method: str, handler: Callable[[Request, bytes], Any]) -> Route:
+        async def endpoint(http: Request) -> Response:
+            try:
+                app.authorise(site, http)
+                return app.reply(site, 200, encode({"data": handler(http, await http.body())}))
+            except msgspec.ValidationError as error:
+                return app.refuse(site, ApiError(422, "invalid_body", str(error)))
+            except ApiError as error:
+                return app.refuse(site, error)
+
+        return Route(f"/_sandbox{path}", endpoint, methods=[method])
+
+    def advance(http: Request, body: bytes) -> Any:
+        wanted = msgspec.json.decode(body or b"{}", type=_Advance)
+        return {"today": site.advance(wanted.days)}
+
+    def set_state(http: Request, body: bytes) -> Any:
+        site.set_state(_school(site, http), msgspec.json.decode(body, type=_State).state)
+        return {}
+
+    def set_scope(http: Request, body: bytes) -> Any:
+        wanted = msgspec.json.decode(body, type=_Scope)
+        site.set_scope(_school(site, http), wanted.scope, granted=wanted.granted)
+        return {}
+
+    def set_faults(http: Request, body: bytes) -> Any:
+        return {"faults": site.faults.replace(body)}
+
+    def truth(http: Request, body: bytes) -> Any:
+        about = {"counts": _counts, "attendance": _attendance}.get(http.path_params["about"])
+        if about is None:
+            raise ApiError(404, "resource_not_found", "There is truth about counts and about attendance")
+        return about(site.any_view(_school(site, http)))
+
+    return [
+        route("/advance", "POST", advance),
+        route("/school/{school}/state", "POST", set_state),
+        route("/school/{school}/scope", "POST", set_scope),
+        route("/faults", "POST", set_faults),
+        route("/truth/{school}/{about}", "GET", truth),
+    ]
+
+
+def _school(site: Site, http: Request) -> School:
+    return site.find(http.path_params["school"])
+
+
+def _counts(view: SchoolView) -> dict[str, Any]:
+    """How many rows each endpoint holds today."""
+    shown = attendance.marks(view) != 0
+    columns = {"session": view.current, "leavers": view.leavers}
+    return {
+        "today": view.clock.today,
+        "students": len(view.current),
+        "students-leaver": len(view.leavers),
+        "students-pre-admission": len(view.pre_admissions),
+        "classes": len(view.classes),
+        "groups": len(view.forms),
+        "employees": len(staff.known(view)),
+        "exclusions": len(exclusions.visible(view)),
+        "assessment/results": len(assessment.known_results(view)),
+        "attendance/session": int(shown[:, columns["session"]].sum()),
+        "attendance-leavers/session": int(shown[:, columns["leavers"]].sum()),
+    }
+
+
+def _attendance(view: SchoolView) -> list[dict[str, Any]]:
+    """Marks by academic year, NC year and code, with the sums that the published definitions give."""
+    shown = attendance.marks(view)
+    years = np.array([academic_year(session.day) for session in view.data.register.sessions[: len(shown)]])
+    found = []
+    for year in sorted(set(years.tolist())):
+        by_pupil = shown[years == year]
+        nc_years: dict[int, list[int]] = {}
+        for pupil in view.data.pupils:
+            nc_years.setdefault(pupil.nc_year(year, view.data.years[0]), []).append(pupil.number)
+        for nc_year, numbers in sorted(nc_years.items()):
+            counts = np.bincount(by_pupil[:, numbers].ravel(), minlength=len(CODES))
+            if counts[1:].sum():
+                attended, authorised, unauthorised = (int(counts[codes].sum()) for codes in (ATTENDED, AUTHORISED, UNAUTHORISED))
+                found.append(
+                    {
+                        "academic_year": academic_year_name(year),
+                        "nc_year": nc_year,
+                        "possible_sessions": attended + authorised + unauthorised,
+                        "attended_sessions": attended,
+                        "authorised_sessions": authorised,
+                        "unauthorised_sessions": unauthorised,
+                        "marks": {code: int(counts[number]) for code, number in NUMBER.items() if number and counts[number]},
+                    }
+                )
+    return found

@@ -1,0 +1,148 @@
+"""The running sandbox: the world, the simulated clock, what schools allow, and the journal that keeps these across restarts."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from datetime import UTC, date, datetime, time
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from sandbox.calendar import epoch, school_days
+from sandbox.faults import Faults
+from sandbox.schools import School
+from sandbox.wonde import scopes
+from sandbox.wonde.view import Clock, SchoolView
+from sandbox.wonde.wire import ApiError
+from sandbox.world import Parameters, World
+
+#: The simulated moment of every day: after school and after the day's marks, before the nightly copy.
+EVENING = time(19, 0)
+STATES = ("approved", "pending", "revoked", "declined", "audited", "offline")
+#: Schools kept in memory at once, at about ten megabytes each.
+_VIEWS_KEPT = 48
+
+
+class _Journal(msgspec.Struct):
+    """What control calls have changed, as kept on disk."""
+
+    today: date
+    states: dict[str, str]
+    denied: dict[str, list[str]]
+
+
+class Site:
+    """One sandbox process's state. Not thread-safe: used from one event loop."""
+
+    def __init__(self, directory: Path, parameters: Parameters, *, reset: bool = False) -> None:
+        self.world = World(directory, parameters)
+        self.world.prepare()
+        self.faults = Faults()
+        self.token = f"sandbox-{sha256(f'token/{parameters.seed}'.encode()).hexdigest()[:24]}"
+        self._journal_path = directory / f"journal-{parameters.key}-{parameters.today}.json"
+        if reset:
+            self._journal_path.unlink(missing_ok=True)
+        self._journal = (
+            msgspec.json.decode(self._journal_path.read_bytes(), type=_Journal)
+            if self._journal_path.exists()
+            else _Journal(parameters.today, {}, {})
+        )
+        self._views: OrderedDict[str, SchoolView] = OrderedDict()
+
+    @property
+    def clock(self) -> Clock:
+        """The simulated moment."""
+        today = self._journal.today
+        return Clock(today, epoch(today, EVENING))
+
+    @property
+    def http_time(self) -> datetime:
+        """The simulated moment as a time UTC."""
+        return datetime.combine(self._journal.today, EVENING, UTC)
+
+    def state(self, school: School) -> str:
+        """How a school stands towards the application."""
+        return self._journal.states.get(school.id, school.state)
+
+    def schools(self, *states: str) -> list[School]:
+        """Schools in any of the named states (all of them if none is named)."""
+        return [school for school in self.world.schools if not states or self.state(school) in states]
+
+    def find(self, school_id: str) -> School:
+        """A school of any state.
+
+        Raises ApiError 404 for an id that is not on the register.
+        """
+        school = self.world.by_id.get(school_id)
+        if school is None:
+            raise ApiError(404, "resource_not_found", f"No school with id {school_id}")
+        return school
+
+    def denied(self, school: School) -> frozenset[str]:
+        """Scopes that a school has switched off."""
+        return frozenset(self._journal.denied.get(school.id, ()))
+
+    def view(self, school_id: str) -> SchoolView:
+        """An approved school as it stands now.
+
+        Raises ApiError 404 if it is unknown or not approved.
+        """
+        school = self.find(school_id)
+        if self.state(school) != "approved":
+            raise ApiError(404, "resource_not_found", f"School {school_id} has not approved this application")
+        return self.any_view(school)
+
+    def any_view(self, school: School) -> SchoolView:
+        """A school as it stands now, approved or not."""
+        view = self._views.get(school.id)
+        if view is None:
+            view = self._views[school.id] = SchoolView(self.world.data(school), self.clock, self.denied(school))
+            if len(self._views) > _VIEWS_KEPT:
+                _, oldest = self._views.popitem(last=False)
+                self.world.forget(oldest.school)
+        self._views.move_to_end(school.id)
+        return view
+
+    # -- changes -------------------------------------------------------------------------------------------------------
+
+    def advance(self, days: int) -> date:
+        """Move the clock on by so many school days; returns the new day.
+
+        Raises ApiError 409 at the end of the world, which is the summer after ``today``'s own academic year's next one.
+        """
+        ahead = [day for day in school_days(self.world.parameters.years) if day > self._journal.today]
+        if len(ahead) < days:
+            raise ApiError(409, "end_of_world", f"Only {len(ahead)} school days are left; start the sandbox with a later --today")
+        if days:
+            self._journal.today = ahead[days - 1]
+            self._changed()
+        return self._journal.today
+
+    def set_state(self, school: School, state: str) -> None:
+        """Put a school in a state.
+
+        Raises ApiError 422 for a word that is not a state.
+        """
+        if state not in STATES:
+            raise ApiError(422, "invalid_state", f"state must be one of {', '.join(STATES)}, not {state!r}")
+        self._journal.states[school.id] = state
+        self._changed()
+
+    def set_scope(self, school: School, scope: str, *, granted: bool) -> None:
+        """Switch one of a school's scopes on or off.
+
+        Raises ApiError 422 for a scope that does not exist.
+        """
+        if scope not in scopes.ALL:
+            raise ApiError(422, "invalid_scope", f"No scope {scope!r}; there are {', '.join(scopes.ALL)}")
+        denied = set(self._journal.denied.get(school.id, ()))
+        self._journal.denied[school.id] = sorted(denied - {scope} if granted else denied | {scope})
+        self._changed()
+
+    def _changed(self) -> None:
+        scratch = self._journal_path.with_suffix(f".{os.getpid()}")
+        scratch.write_bytes(msgspec.json.encode(self._journal))
+        scratch.replace(self._journal_path)
+        self._views.clear()

@@ -1,0 +1,1 @@
+"""The partner's sync API as this sandbox serves it."""

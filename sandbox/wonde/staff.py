@@ -1,0 +1,128 @@
+"""``employees``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sandbox.identity import Kind, partner_id
+from sandbox.staff import Employee
+from sandbox.wonde import people
+from sandbox.wonde.scopes import PROPERTIES
+from sandbox.wonde.view import SchoolView
+from sandbox.wonde.wire import Row, Tree, local_date, nested, utc_time
+
+INCLUDES: Tree = {"employment_details": {}, "contracts": {}, "roles": {}, "contact_details": {}, "extended_details": {}, "identifiers": {}}
+
+
+def employee_id(number: int) -> str:
+    """Partner id of an employment."""
+    return partner_id(Kind.EMPLOYEE, 100003 + number)
+
+
+def known(view: SchoolView) -> Sequence[int]:
+    """Numbers of everybody the partner knows, those who left included."""
+    return [employee.number for employee in view.data.employees if employee.created <= view.clock.now]
+
+
+def teachers(view: SchoolView) -> list[Employee]:
+    """Teachers employed today."""
+    return view.remember(
+        "teachers", lambda: [employee for employee in view.data.employees if employee.teacher and is_current(view, employee)]
+    )
+
+
+def is_current(view: SchoolView, employee: Employee) -> bool:
+    """Whether employed today."""
+    return employee.start <= view.clock.today and (employee.end is None or employee.end >= view.clock.today)
+
+
+def reference(employee: Employee) -> Row:
+    """An employee as it appears inside a class or group."""
+    return {
+        "id": employee_id(employee.number), "upi": employee.upi, "mis_id": employee.mis_id,
+        "surname": employee.surname, "forename": employee.forename,
+    }  # fmt: skip
+
+
+def updated(view: SchoolView, number: int) -> int:
+    """When an employee's record last changed."""
+    employee = view.data.employees[number]
+    return view.updated(employee.created, employee.events)
+
+
+def render(view: SchoolView, number: int, includes: Tree) -> Row:
+    """One employee."""
+    employee = view.data.employees[number]
+    row = people.base(
+        view, employee_id(number), employee.upi, employee.mis_id, employee.title, employee.forename, None, employee.surname,
+        employee.forename, female=employee.female, birth=employee.birth,
+    )  # fmt: skip
+    row["restored_at"] = None
+    row["created_at"] = utc_time(employee.created)
+    row["updated_at"] = utc_time(updated(view, number))
+    for name in includes:
+        row[name] = nested(_RELATIONS[name](view, employee))
+    people.hide(view, row, "employees", PROPERTIES)
+    return row
+
+
+def _employment_details(view: SchoolView, employee: Employee) -> Row:
+    return {
+        "current": is_current(view, employee),
+        "teaching_staff": employee.teacher,
+        "teacher_number": f"{7000000 + 31 * employee.number}" if employee.teacher else None,
+        "staff_code": employee.staff_code,
+        "employment_start_date": local_date(employee.start),
+        "employment_end_date": local_date(employee.end) if employee.end and employee.end <= view.clock.today else None,
+        "local_authority_start_date": None,
+        "employee_payroll_number": None,
+        "qualified_teacher_status": employee.teacher,
+        "qualified_teacher_status_route": None,
+        "higher_level_teaching_assistant_status": False,
+        "role_text": employee.roles[0].name,
+    }
+
+
+def _contract_id(employee: Employee) -> str:
+    return partner_id(Kind.CONTRACT, 100001 + employee.number)
+
+
+def _contracts(view: SchoolView, employee: Employee) -> list[Row]:
+    return [
+        {
+            "id": _contract_id(employee), "mis_id": str(761 + employee.number), "start_date": local_date(employee.start),
+            "end_date": local_date(employee.end) if employee.end and employee.end <= view.clock.today else None,
+            "employment_type": employee.contract,
+        }
+    ]  # fmt: skip
+
+
+def _roles(view: SchoolView, employee: Employee) -> list[Row]:
+    return [
+        {
+            "id": partner_id(Kind.ROLE, 100001 + 5 * employee.number + place), "mis_id": str(5 * employee.number + place), "role": role.name,
+            "role_code": role.code, "contract": _contract_id(employee), "start_date": local_date(role.start),
+            "end_date": local_date(role.end) if role.end and role.end <= view.clock.today else None,
+        }
+        for place, role in enumerate(employee.roles)
+        if role.start <= view.clock.today
+    ]  # fmt: skip
+
+
+def _contact_details(view: SchoolView, employee: Employee) -> Row:
+    return {
+        "phones": {"phone": None, "primary": None, "home": None, "work": None, "mobile": None},
+        "emails": {"email": employee.email, "primary": employee.email, "home": None, "work": employee.email},
+        "addresses": {"home": None, "work": None, "postal": None},
+        "salutation": f"{employee.title} {employee.surname}",
+    }
+
+
+_RELATIONS: dict[str, Callable[[SchoolView, Employee], object]] = {
+    "employment_details": _employment_details,
+    "contracts": _contracts,
+    "roles": _roles,
+    "contact_details": _contact_details,
+    "extended_details": lambda view, employee: {"religion": None, "ethnicity": None},
+    "identifiers": lambda view, employee: {"barcode": None, "username": employee.staff_code.lower(), "passport_number": None},
+}

@@ -1,0 +1,335 @@
+"""For each core and mart suite: a good row, the changes that break each row rule, the statements that break each other.
+
+``BASE`` is a small warehouse in which every suite passes: school 1 with one pupil, one day of marks, one of everything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+AS_AT = date(2025, 7, 18)
+FRIDAY = AS_AT
+SATURDAY = date(2025, 7, 12)
+
+
+@dataclass(frozen=True)
+class Built:
+    """``rows[rule]``: changes to ``good`` that break a row rule. ``states[rule]``: SQL by which BASE breaks another."""
+
+    good: dict[str, Any]
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    states: dict[str, str] = field(default_factory=dict)
+
+
+def _counts(**given: int) -> dict[str, int]:
+    names = ("possible", "present", "approved_activity", "authorised", "unauthorised")
+    others = ("covid", "not_possible", "missing", "unclassified", "late")
+    counts = dict.fromkeys((*names, *others), 0) | given
+    counts["attended"] = given.get("attended", counts["present"] + counts["approved_activity"])
+    counts["absence"] = given.get("absence", counts["authorised"] + counts["unauthorised"])
+    return {f"{name}_sessions": value for name, value in counts.items()}
+
+
+RATES = {"attendance_rate": 50.0, "absence_rate": 50.0, "authorised_rate": 50.0, "unauthorised_rate": 0.0}
+DAY = _counts(possible=2, present=1, authorised=1)
+NEGATIVE = {"late_sessions": -1}
+KEY = {"school_id": 1, "pupil_key": 11}
+NO_RATES = dict.fromkeys(RATES)
+
+
+def _identities(prefix: str) -> dict[str, dict[str, Any]]:
+    """An attended, a present and an authorised session too many: each breaks one identity."""
+    return {
+        f"{prefix}-002": {"covid_sessions": 1},
+        f"{prefix}-003": {"approved_activity_sessions": 1},
+        f"{prefix}-004": {"unauthorised_sessions": 1},
+    }
+
+
+def _lost(relation: str) -> str:
+    return f"delete from {relation}"
+
+
+def _unbuilt(table: str, columns: str = "", values: str = "") -> str:
+    """A second approved school with an accepted row of ``table`` that the build knows nothing of."""
+    return (
+        "insert into ops.school (school_id, partner, partner_school_id, name, state) overriding system value"
+        " values (2, 'wonde', 'A2', 'Southmoor', 'approved');"
+        f"insert into raw.{table} (school_id, extract_id{columns}) values (2, 1{values})"
+    )
+
+
+BUILT: dict[str, Built] = {
+    "core/school": Built(
+        {"school_id": 1, "state": "approved", "urn": 199999, "national_phase": "Secondary"},
+        {
+            "CSC-002": {"state": "lapsed"},
+            "CSC-003": {"urn": None},
+            "CSC-004": {"urn": 99999},
+            "CSC-005": {"national_phase": None},
+        },
+        {"CSC-001": _lost("core.school")},
+    ),
+    "core/pupil": Built(
+        {
+            **KEY,
+            "upi": "0f3c",
+            "date_of_birth": date(2013, 11, 5),
+            "nc_year": "7",
+            "is_on_roll": True,
+            "first_start_date": date(2024, 9, 2),
+        },
+        {
+            "CPU-003": {"date_of_birth": date(1899, 12, 31)},
+            "CPU-004": {"last_end_date": date(2024, 9, 1)},
+            "CPU-005": {"nc_year": None},
+            "CPU-006": {"date_of_birth": None},
+        },
+        {
+            "CPU-001": _lost("core.pupil"),
+            "CPU-002": _unbuilt("pupil", ", pupil_id", ", 'B1'"),
+            "CPU-007": "update core.pupil set is_on_roll = false",
+        },
+    ),
+    "core/enrolment": Built(
+        {"school_id": 1, "pupil_id": "A1", "start_date": date(2024, 9, 2), "end_date": None, "is_leaver": False},
+        {
+            "CEN-002": {"end_date": date(2024, 9, 1)},
+            "CEN-003": {"start_date": None},
+            "CEN-004": {"is_leaver": True},
+        },
+        {"CEN-001": _lost("core.enrolment")},
+    ),
+    "core/pupil_characteristics": Built(
+        {**KEY, "sen_status": "K", "ethnicity_group": "White", "is_fsm": True},
+        {"CCH-002": {"sen_status": "S"}},
+        {
+            "CCH-001": _lost("core.pupil_characteristics"),
+            "CCH-003": "update core.pupil_characteristics set ethnicity_group = null",
+            "CCH-004": "update core.pupil_characteristics set is_fsm = null",
+        },
+    ),
+    "core/pupil_day": Built(
+        {
+            "school_id": 1,
+            "pupil_id": "A1",
+            "session_date": FRIDAY,
+            "am_code": "L",
+            "pm_code": "I",
+            "am_minutes_late": 12,
+        },
+        {"CPD-003": {"session_date": date(2004, 9, 3)}, "CPD-004": {"am_minutes_late": 401}},
+        {
+            "CPD-001": _lost("core.pupil_day"),
+            "CPD-002": _unbuilt("attendance_mark", ", pupil_id, mark_date, session", f", 'B1', '{FRIDAY}', 'AM'"),
+            "CPD-005": "update raw.attendance_mark set removed_at = now() where session = 'PM'",
+            "CPD-006": "update core.pupil_day set pm_code = null",
+        },
+    ),
+    "core/school_day": Built(
+        {
+            "school_id": 1,
+            "session_date": FRIDAY,
+            "academic_year": 202425,
+            "am_is_open": True,
+            "pm_is_open": True,
+            "marked_pupils": 1,
+        },
+        {
+            "CSD-002": {"marked_pupils": -1},
+            "CSD-003": {"session_date": SATURDAY},
+            "CSD-004": {"session_date": date(2025, 8, 1)},
+        },
+        {
+            "CSD-001": _lost("core.school_day"),
+            "CSD-005": "insert into core.school_day (school_id, session_date, academic_year, am_is_open, marked_pupils)"
+            " select 1, date '2024-09-02' + n, 202425, true, 1 from generate_series(1, 201) as n",
+        },
+    ),
+    "core/exclusion": Built(
+        {
+            "school_id": 1,
+            "exclusion_id": "Q1",
+            "exclusion_type": "suspension",
+            "reason": "Damage",
+            "start_date": FRIDAY,
+            "end_date": FRIDAY,
+            "sessions": 2,
+        },
+        {
+            "CEX-002": {"exclusion_type": None},
+            "CEX-003": {"end_date": SATURDAY},
+            "CEX-004": {"sessions": 91},
+            "CEX-005": {"reason": None},
+        },
+        {"CEX-001": _lost("core.exclusion")},
+    ),
+    "core/result": Built(
+        {"school_id": 1, "result_id": "X1", "aspect": "KS2 reading", "result_date": FRIDAY, "result_value": "104"},
+        {
+            "CRE-002": {"aspect": None},
+            "CRE-003": {"result_date": date(1989, 12, 31)},
+            "CRE-004": {"result_value": None},
+        },
+        {"CRE-001": _lost("core.result")},
+    ),
+    "core/staff": Built(
+        {"school_id": 1, "staff_id": "T1", "email": "j.reed@northmoor.example", "is_current": True},
+        {"CST-003": {"email": None}},
+        {
+            "CST-001": _lost("core.staff"),
+            "CST-002": _unbuilt("staff", ", staff_id", ", 'T2'"),
+            "CST-004": "update core.staff set is_current = false",
+        },
+    ),
+    "core/teaching_group": Built(
+        {"school_id": 1, "group_id": "G1", "group_kind": "CLASS"},
+        {"CTG-002": {"group_kind": None}},
+        {"CTG-001": _lost("core.teaching_group")},
+    ),
+    "marts/attendance/pupil_day": Built(
+        {**KEY, "session_date": FRIDAY, "academic_year": 202425, **DAY},
+        _identities("APD") | {"APD-005": NEGATIVE, "APD-006": {"missing_sessions": 1}},
+        {
+            "APD-001": _lost("build_attendance.pupil_day"),
+            "APD-007": "update build_attendance.pupil_day set unclassified_sessions = 1",
+            "APD-008": "update build_attendance.pupil_day set missing_sessions = 1",
+        },
+    ),
+    "marts/attendance/session": Built(
+        {
+            **KEY,
+            "session_date": FRIDAY,
+            "session": "AM",
+            "meaning": "present",
+            "is_possible": True,
+            "is_attended": True,
+            "is_absence": False,
+        },
+        {
+            "ASE-002": {"session": "EV"},
+            "ASE-003": {"meaning": "elsewhere"},
+            "ASE-004": {"is_possible": False},
+        },
+        {
+            "ASE-001": _lost("build_attendance.session"),
+            "ASE-005": "delete from build_attendance.session where session = 'PM'",
+        },
+    ),
+    "marts/attendance/pupil_year": Built(
+        {
+            **KEY,
+            "academic_year": 202425,
+            "is_statistical": True,
+            **DAY,
+            **RATES,
+            "is_persistently_absent": True,
+            "is_severely_absent": True,
+        },
+        _identities("APY")
+        | {
+            "APY-002": {"covid_sessions": 1, "attendance_rate": 50.0, "absence_rate": 0.0},
+            "APY-005": NEGATIVE,
+            "APY-006": {"absence_rate": 51.0},
+            "APY-007": _counts(possible=734, present=367, authorised=367),
+            "APY-008": _counts(possible=402, present=201, authorised=201),
+            "APY-009": _counts() | NO_RATES,
+            "APY-010": {"is_persistently_absent": False},
+            "APY-011": {"is_severely_absent": False},
+        },
+        {
+            "APY-001": _lost("build_attendance.pupil_year"),
+            "APY-012": _unbuilt("pupil", ", pupil_id", ", 'B1'")
+            + ";insert into core.enrolment (school_id, pupil_id) values (2, 'B1')"
+            f";insert into core.pupil_day (school_id, pupil_id, session_date, am_code) values (2, 'B1', '{FRIDAY}', '/')",
+        },
+    ),
+    "marts/attendance/school_week": Built(
+        {"school_id": 1, "week_start": date(2025, 7, 14), "pupils": 1, **DAY, **RATES},
+        _identities("ASW")
+        | {
+            "ASW-002": {"covid_sessions": 1, "attendance_rate": 50.0, "absence_rate": 0.0},
+            "ASW-005": NEGATIVE,
+            "ASW-006": {"attendance_rate": 101.0},
+            "ASW-007": {"week_start": date(2025, 7, 15)},
+            "ASW-008": {"pupils": 0},
+            "ASW-009": _counts(possible=4, present=1, authorised=3) | {"attendance_rate": 25.0, "absence_rate": 75.0},
+        },
+        {"ASW-001": _lost("build_attendance.school_week")},
+    ),
+    "marts/attendance/school_year": Built(
+        {
+            "school_id": 1,
+            "academic_year": 202425,
+            "enrolments": 2,
+            "persistently_absent_enrolments": 1,
+            "severely_absent_enrolments": 1,
+            "persistent_absence_rate": 50.0,
+            "severe_absence_rate": 50.0,
+            **DAY,
+            **RATES,
+        },
+        _identities("ASY")
+        | {
+            "ASY-002": {"covid_sessions": 1, "attendance_rate": 50.0, "absence_rate": 0.0},
+            "ASY-005": NEGATIVE,
+            "ASY-006": {"authorised_rate": None},
+            "ASY-007": {"severely_absent_enrolments": 2},
+            "ASY-008": {"persistent_absence_rate": None},
+            "ASY-010": _counts(possible=4, present=1, authorised=3) | {"attendance_rate": 25.0, "absence_rate": 75.0},
+            "ASY-011": _counts(possible=1000, present=1000) | {"attendance_rate": 100.0, "absence_rate": 0.0},
+            "ASY-012": {"persistently_absent_enrolments": 2},
+        },
+        {
+            "ASY-001": _lost("build_attendance.school_year"),
+            "ASY-009": "update build_attendance.pupil_year set absence_sessions = 2",
+        },
+    ),
+    "marts/provisioning/staff": Built(
+        {"school_id": 1, "staff_id": "T1", "email": "j.reed@northmoor.example", "is_current": True},
+        {"PST-002": {"is_current": None}, "PST-003": {"email": "reception"}},
+        {"PST-001": _lost("build_provisioning.staff")},
+    ),
+} | {
+    f"marts/{purpose}/{table}": built
+    for purpose, prefix in (("self_evaluation", "SE"), ("benchmarks", "BM"), ("tracking", "TR"))
+    for table, built in (
+        (
+            "pupil",
+            Built(
+                {**KEY, "nc_year": "7", "is_on_roll": True, "sen_status": "K"},
+                {f"{prefix}P-002": {"sen_status": "S"}, f"{prefix}P-003": {"nc_year": None}},
+                {f"{prefix}P-001": _lost(f"build_{purpose}.pupil")},
+            ),
+        ),
+        (
+            "result",
+            Built(
+                {"school_id": 1, "result_id": "X1", "aspect": "KS2 reading", "result_value": "104"},
+                {f"{prefix}R-002": {"aspect": None}, f"{prefix}R-003": {"result_value": None}},
+                {f"{prefix}R-001": _lost(f"build_{purpose}.result")},
+            ),
+        ),
+    )
+}
+
+#: What stands behind the good rows: the school, the accepted rows they were built from, the second half of the day, and
+#: a second pupil without absence, so that half of the pupils are persistently absent and no more.
+BASE = f"""
+    insert into ops.school (school_id, partner, partner_school_id, name, state) overriding system value
+        values (1, 'wonde', 'A1', 'Northmoor', 'approved');
+    insert into raw.pupil (school_id, pupil_id, extract_id) values (1, 'A1', 1);
+    insert into raw.pupil_demographics (school_id, pupil_id, extract_id) values (1, 'A1', 1);
+    insert into raw.attendance_mark (school_id, pupil_id, mark_date, session, extract_id)
+        values (1, 'A1', '{FRIDAY}', 'AM', 1), (1, 'A1', '{FRIDAY}', 'PM', 1);
+    insert into raw.exclusion (school_id, exclusion_id, pupil_id, extract_id) values (1, 'Q1', 'A1', 1);
+    insert into raw.result (school_id, result_id, pupil_id, extract_id) values (1, 'X1', 'A1', 1);
+    insert into raw.staff (school_id, staff_id, extract_id) values (1, 'T1', 1);
+    insert into raw.teaching_group (school_id, group_id, extract_id) values (1, 'G1', 1);
+    insert into core.register (school_id, pupil_key, session_date) values (1, 11, '{FRIDAY}');
+    insert into build_attendance.session
+        (school_id, pupil_key, session_date, session, meaning, is_possible, is_attended, is_absence)
+        values (1, 11, '{FRIDAY}', 'PM', 'authorised', true, false, true);
+"""
