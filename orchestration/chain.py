@@ -22,10 +22,10 @@ _RANGE_END = "dagster/asset_partition_range_end"
 
 @dataclass
 class ChainResult:
-    """Run ids of a chain by job, and the jobs that did not succeed for every school and gate."""
+    """Run ids of a chain by job; of the jobs that did not succeed for every school and gate, what each step said."""
 
     runs: dict[str, str] = field(default_factory=dict)
-    failed: list[str] = field(default_factory=list)
+    failed: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def success(self) -> bool:
@@ -56,7 +56,8 @@ def run_chain(
         run_tags: Mapping[str, str] | None = None,
         config: Mapping[str, Any] | None = None,
     ) -> None:
-        result = repository.get_job(job).execute_in_process(
+        definition = repository.get_job(job)
+        result = definition.execute_in_process(
             instance=instance,
             raise_on_error=False,
             asset_selection=keys or None,
@@ -64,12 +65,15 @@ def run_chain(
             run_config={**(config or {}), "loggers": {"console": {"config": {"log_level": log_level}}}},
         )
         chain.runs[job] = result.run_id
-        if not result.success:
-            chain.failed.append(job)
+        # A step behind one that yielded nothing is left out, and Dagster calls such a run a success.
+        made = {event.asset_key for event in result.get_asset_materialization_events()}
+        wanted = set(keys) or definition.asset_layer.selected_asset_keys
+        if not result.success or not wanted <= made:
+            chain.failed[job] = [_reason(event) for event in result.all_events if event.is_step_failure]
 
     run("connections")
     schools = instance.get_dynamic_partitions("school")
-    if schools:
+    if schools and categories:
         keys = [dg.AssetKey(["raw", category.value]) for category in categories]
         run(
             "extract",
@@ -79,3 +83,11 @@ def run_chain(
         )
     run("publish")
     return chain
+
+
+def _reason(event: dg.DagsterEvent) -> str:
+    failure = event.step_failure_data
+    if failure.user_failure_data is not None and failure.user_failure_data.description:
+        return f"{event.step_key}: {failure.user_failure_data.description}"
+    error = failure.error.cause or failure.error if failure.error is not None else None
+    return f"{event.step_key}: {error.message.strip() if error is not None else 'no reason given'}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, NoReturn
@@ -23,8 +24,14 @@ app = typer.Typer(
 quarantine_app = typer.Typer(help="Rows that broke a rule: look at them, and load those that pass now.", no_args_is_help=True)
 app.add_typer(quarantine_app, name="quarantine")
 
-out = Console()
-err = Console(stderr=True)
+#: Into a pipe or a file, columns must not be cut at the 80 characters of a terminal that is not there.
+_PIPE_WIDTH = 240
+
+out = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+err = Console(stderr=True, width=None if sys.stderr.isatty() else _PIPE_WIDTH)
+
+# A library looks for a run-time folder at its import and warns where there is none (containers, cron).
+warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script instead of tables for people.")]
 

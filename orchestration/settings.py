@@ -74,6 +74,7 @@ class Settings(BaseSettings):
     sandbox_size: PositiveFloat = Field(default=1.0, description="Factor on the sandbox schools' number of pupils.")
     sandbox_today: date = Field(default=date(2025, 7, 18), description="The day on which the sandbox's clock stands.")
 
+    suites_dir: Path | None = Field(default=None, description="Gate suites instead of the project's expectations/.")
     alert_webhook: AnyHttpUrl | None = Field(
         default=None, description="Where a failed run is reported, as JSON by POST."
     )
@@ -115,7 +116,8 @@ class Settings(BaseSettings):
 
     @property
     def expectations_dir(self) -> Path:
-        return self.project_root / "expectations"
+        """Where the suites of all gates are."""
+        return self.suites_dir or self.project_root / "expectations"
 
     @property
     def reports_dir(self) -> Path:

@@ -81,6 +81,7 @@ class RunSummary:
     categories: list[CategoryFigures]
     gates: list[GateFigures]
     troubles: list[Trouble]
+    failures: list[str]
     published: list[Published]
     attendance: list[AttendanceFigures]
     stages: list[Stage]
@@ -161,9 +162,9 @@ def attendance_beside_national(connection: psycopg.Connection[Any], limit: int =
 
 
 def summarise(
-    connection: psycopg.Connection[Any], runs: dict[str, str], *, success: bool, stages: Sequence[Stage]
+    connection: psycopg.Connection[Any], runs: dict[str, str], *, failed: dict[str, list[str]], stages: Sequence[Stage]
 ) -> RunSummary:
-    """The summary of the runs of one chain, by job name and run id."""
+    """The summary of the runs of one chain, by job name and run id; ``failed`` holds the reasons of those that did."""
     parameters = {"runs": list(runs.values())}
 
     def rows(figures: type[_T], query: str) -> list[_T]:
@@ -174,11 +175,12 @@ def summarise(
     categories = rows(CategoryFigures, _CATEGORIES)
     gates = rows(GateFigures, _GATES)
     return RunSummary(
-        success=success,
+        success=not failed,
         runs=runs,
         categories=categories,
         gates=gates,
         troubles=troubles,
+        failures=[f"{job}: {reason}" for job, reasons in failed.items() for reason in reasons],
         published=rows(Published, _PUBLISHED),
         attendance=attendance_beside_national(connection),
         stages=list(stages),

@@ -80,7 +80,7 @@ def execute(settings: Settings, *, categories: Sequence[Category], full: bool, c
             log_level="CRITICAL",
         )
         with warehouse.connect() as connection:
-            summary = summarise(connection, result.runs, success=result.success, stages=bars.stages)
+            summary = summarise(connection, result.runs, failed=result.failed, stages=bars.stages)
     path = settings.home / "last_run.json"
     path.write_text(json.dumps(summary.as_json(), indent=2, default=str), encoding="utf-8")
     return summary

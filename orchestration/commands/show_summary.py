@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from orchestration.summary import RunSummary
@@ -58,7 +59,9 @@ def show(summary: RunSummary, console: Console) -> None:
     published = ", ".join(f"{p.purpose} ({p.relations} relations)" for p in summary.published) or "nothing"
     console.print(f"Published: {published}.")
     for trouble in summary.troubles:
-        console.print(f"[red]{trouble.state}[/] {trouble.school} ({trouble.school_id}), {trouble.category}: {trouble.message}")
+        console.print(f"[red]{trouble.state}[/] {trouble.school} ({trouble.school_id}), {trouble.category}: {escape(trouble.message)}")
+    for failure in summary.failures:
+        console.print(f"[red]failed[/] {escape(failure)}")
     console.print("[green]Everything succeeded.[/]" if summary.success else "[red]Not everything succeeded; see above.[/]")
     for step in summary.next_steps:
         console.print(f"- {step}")

@@ -10,19 +10,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
-
-import sqlalchemy as sa
 
 from orchestration.connectors.base import Mode, Partner
 from orchestration.ingest import extracts, locks, registry, watermarks
 from orchestration.ingest.acceptance import Acceptance
-from orchestration.ingest.archive import Archive
-from orchestration.ingest.categories import CATEGORIES, Category
+from orchestration.ingest.categories import Category
 from orchestration.ingest.errors import describe
 from orchestration.ingest.extracts import Ending, State
-from orchestration.ingest.job import Job
+from orchestration.ingest.job import Job, open_job
 from orchestration.ingest.landing import landing_tables
 from orchestration.ingest.planning import begin_again, prepare, why_not_extract
 from orchestration.ingest.progress import NO_PROGRESS, Progress, Tally
@@ -76,12 +72,8 @@ def extract_category(
     """
     schools = list(dict.fromkeys(school_ids))
     tally = Tally(progress or NO_PROGRESS, category, len(schools))
-    engine = sa.create_engine(warehouse.sqlalchemy_url, poolclass=sa.NullPool)
     outcomes: list[SchoolOutcome] = []
-    with closing(warehouse.connect(autocommit=True)) as conn, closing(warehouse.connect(autocommit=True)) as writer:
-        job = Job(
-            conn, writer, engine, settings, partner, Archive(settings.archive), CATEGORIES[category], run_id, full
-        )
+    with open_job(warehouse, partner, settings, category, run_id=run_id, full=full) as job:
         for start in range(0, len(schools), settings.schools_per_batch):
             outcomes += _extract_batch(job, schools[start : start + settings.schools_per_batch], tally)
     return outcomes
@@ -123,24 +115,25 @@ class _Batch:
     def run(self, school_ids: list[int]) -> dict[int, Ending]:
         """Extract the batch; how it ended for every school."""
         conn, category = self._job.conn, self._job.spec.category
-        locked = []
+        locked: set[int] = set()
         try:
             known = registry.read(conn, school_ids)
+            approved = [school_id for school_id, school in known.items() if school.state == "approved"]
+            locked = locks.take_schools(conn, category, approved)
             marks = watermarks.read(conn, category, school_ids)
             for school_id in school_ids:
-                if why_not := why_not_extract(self._job, school_id, known.get(school_id)):
+                if why_not := why_not_extract(self._job, school_id, known.get(school_id), locked):
                     self._endings[school_id] = Ending("failed", why_not)
                 else:
-                    locked.append(school_id)
                     self.readings[school_id] = prepare(self._job, known[school_id], marks.get(school_id))
             if self.readings:
                 self._extract()
         except Exception as error:
             if conn.broken:
                 raise
-            for reading in self.readings.values():
-                if reading.school_id not in self._endings:
-                    self._end(reading, Ending("failed", describe(error), reading.pages, reading.as_at))
+            for school_id in school_ids:
+                if school_id not in self._endings:
+                    self._fail(school_id, describe(error))
         finally:
             if not conn.broken:
                 for school_id in locked:
@@ -155,7 +148,7 @@ class _Batch:
             usable = []
             for reading in self.readings.values():
                 if reading.failure is not None:
-                    self._end(reading, Ending("failed", reading.failure, reading.pages, reading.as_at))
+                    self._fail(reading.school_id, reading.failure)
                 elif reading.nothing_granted or reading.as_at is None:
                     # The school's own choice, and no fault: what was accepted before stays, and so does the watermark.
                     self._end(
@@ -169,6 +162,12 @@ class _Batch:
                     job.conn, job.spec.category, [reading.school_id for reading in usable]
                 )
                 self._endings |= Acceptance(job, work, usable, previous).run()
+
+    def _fail(self, school_id: int, message: str) -> None:
+        if reading := self.readings.get(school_id):
+            self._end(reading, Ending("failed", message, reading.pages, reading.as_at))
+        else:
+            self._endings[school_id] = Ending("failed", message)
 
     def _end(self, reading: Reading, ending: Ending) -> None:
         extracts.finish(self._job.conn, reading.extract.extract_id, ending)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +12,9 @@ import sqlalchemy as sa
 
 from orchestration.connectors.base import Partner
 from orchestration.ingest.archive import Archive
-from orchestration.ingest.categories import CategorySpec
+from orchestration.ingest.categories import CATEGORIES, Category, CategorySpec
 from orchestration.settings import Settings
+from orchestration.warehouse.connection import Warehouse
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +32,21 @@ class Job:
     spec: CategorySpec
     run_id: str
     full: bool
+
+
+@contextmanager
+def open_job(
+    warehouse: Warehouse, partner: Partner, settings: Settings, category: Category, *, run_id: str, full: bool
+) -> Iterator[Job]:
+    """A job with connections of its own, closed at the end of the block."""
+    engine = sa.create_engine(warehouse.sqlalchemy_url, poolclass=sa.NullPool)
+    with closing(_connect(warehouse)) as conn, closing(_connect(warehouse)) as writer:
+        archive = Archive(settings.archive)
+        yield Job(conn, writer, engine, settings, partner, archive, CATEGORIES[category], run_id, full)
+
+
+def _connect(warehouse: Warehouse) -> psycopg.Connection[Any]:
+    conn = warehouse.connect(autocommit=True)
+    # Without it the server carries a killed process's statement to its end, minutes perhaps, and holds its locks so long.
+    conn.execute("set client_connection_check_interval = '500ms'")
+    return conn

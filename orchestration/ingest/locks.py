@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable
 from typing import Any
 
 import psycopg
 
 from orchestration.ingest.categories import Category
 
+#: How long to wait for a lock, in seconds. The server notices a moment late that a killed process is gone, and whoever
+#: starts the run again at once must not be told that it is still at work.
+PATIENCE = 3.0
+
 _LANDING = "mis.landing"
 
 
-def try_school(conn: psycopg.Connection[Any], category: Category, school_id: int) -> bool:
-    """Take the right to extract a school's category; False when another connection has it."""
-    return _try(conn, f"mis.extract.{category.value}", school_id)
+def take_schools(conn: psycopg.Connection[Any], category: Category, school_ids: Iterable[int]) -> set[int]:
+    """Take the right to extract a category of the schools; those that nobody else has, within ``PATIENCE``."""
+    deadline = time.monotonic() + PATIENCE
+    waiting = set(school_ids)
+    taken: set[int] = set()
+    while True:
+        taken |= {school_id for school_id in waiting - taken if _try(conn, f"mis.extract.{category.value}", school_id)}
+        if taken == waiting or time.monotonic() > deadline:
+            return taken
+        time.sleep(0.1)
 
 
 def release_school(conn: psycopg.Connection[Any], category: Category, school_id: int) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from orchestration.connectors.base import Mode
-from orchestration.ingest import extracts, locks, registry, watermarks
+from orchestration.ingest import extracts, registry, watermarks
 from orchestration.ingest.archive import ArchiveError, ExtractLabel
 from orchestration.ingest.extracts import Ending, Extract
 from orchestration.ingest.job import Job
@@ -15,13 +15,13 @@ from orchestration.ingest.registry import RegisteredSchool
 from orchestration.ingest.watermarks import Watermark
 
 
-def why_not_extract(job: Job, school_id: int, school: RegisteredSchool | None) -> str | None:
-    """Why a school may not be extracted now; None when it may, and then this job holds its lock."""
+def why_not_extract(job: Job, school_id: int, school: RegisteredSchool | None, locked: set[int]) -> str | None:
+    """Why a school may not be extracted now; None when it may. ``locked`` are the schools whose lock this job has."""
     if school is None:
         return f"There is no school {school_id}. `mis status` lists the schools."
     if school.state != "approved":
         return not_approved(school.state)
-    if not locks.try_school(job.conn, job.spec.category, school_id):
+    if school_id not in locked:
         return (
             f"Another run is extracting {job.spec.category.value} of this school. Wait until it has ended, or stop it."
         )

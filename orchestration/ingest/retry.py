@@ -9,18 +9,15 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
-
-import sqlalchemy as sa
 
 from orchestration.connectors.base import Partner
 from orchestration.connectors.errors import MalformedPage
 from orchestration.ingest import gates, locks, payload, quarantine
-from orchestration.ingest.archive import Archive, ArchiveError
-from orchestration.ingest.categories import CATEGORIES, Category
+from orchestration.ingest.archive import ArchiveError
+from orchestration.ingest.categories import Category
 from orchestration.ingest.gates import Findings
-from orchestration.ingest.job import Job
+from orchestration.ingest.job import Job, open_job
 from orchestration.ingest.landing import KEYLESS, UNSTORABLE, Landing, landing_tables
 from orchestration.ingest.load import Accepted, merge
 from orchestration.ingest.planning import not_approved
@@ -78,11 +75,8 @@ def _retry_category(
 ) -> RetryResult:
     loaded = still_bad = not_tried = 0
     notes: list[str] = []
-    with closing(warehouse.connect(autocommit=True)) as conn, closing(warehouse.connect(autocommit=True)) as writer:
-        engine = sa.create_engine(warehouse.sqlalchemy_url, poolclass=sa.NullPool)
-        archive, spec = Archive(settings.archive), CATEGORIES[category]
-        job = Job(conn, writer, engine, settings, partner, archive, spec, f"retry-{uuid.uuid4()}", full=False)
-        for share in _shares(job, quarantine.list_open(conn, school_id=school_id, category=category)):
+    with open_job(warehouse, partner, settings, category, run_id=f"retry-{uuid.uuid4()}", full=False) as job:
+        for share in _shares(quarantine.list_open(job.conn, school_id=school_id, category=category)):
             try:
                 bad = _retry_share(job, share)
             except NotTried as error:
@@ -98,7 +92,7 @@ class NotTried(Exception):
     """Why the entries of an extract could not be judged."""
 
 
-def _shares(job: Job, entries: Sequence[Entry]) -> list[_Share]:
+def _shares(entries: Sequence[Entry]) -> list[_Share]:
     """The entries by extract, older extracts first, so that a later version of a row comes after an earlier one."""
     by_extract: dict[tuple[int, int], list[Entry]] = defaultdict(list)
     for entry in entries:
@@ -113,7 +107,7 @@ def _retry_share(job: Job, share: _Share) -> int:
     hopeless = len(share.entries) - len(entries)
     if not entries:
         return hopeless
-    if not locks.try_school(job.conn, job.spec.category, share.school_id):
+    if not locks.take_schools(job.conn, job.spec.category, [share.school_id]):
         raise NotTried(
             f"another run is extracting {job.spec.category.value} of this school; try again when it has ended."
         )

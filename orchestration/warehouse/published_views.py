@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 
 #: Shorter than Postgres's deadlock_timeout of 1 s: see lock_views.
 _LOCK_TIMEOUT = "200ms"
-_PAUSE_SECONDS = 0.2
+_PAUSE_SECONDS = 0.05
 _LOCK_SECONDS = 300.0
 
 

@@ -81,8 +81,7 @@ def wrong_steps(manifest: Manifest) -> list[str]:
         f"{node['name']} reads {parent['name']}"
         for node in models(manifest)
         for parent in _parents(manifest, node)
-        if stage(parent) not in allowed[stage(node)]
-        or (stage(parent) == "marts" and purpose(parent) != purpose(node))
+        if stage(parent) not in allowed[stage(node)] or (stage(parent) == "marts" and purpose(parent) != purpose(node))
     ]
 
 
@@ -114,7 +113,7 @@ def without_contract(manifest: Manifest) -> list[str]:
     """Core models and marts without an enforced contract, and their tables without a primary key led by the school."""
     lacking = []
     for node in models(manifest):
-        if stage(node) not in {"core", "marts"}:
+        if stage(node) not in {"core", "marts"} or node["config"]["materialized"] == "ephemeral":
             continue
         keys = [rule["columns"] for rule in node["constraints"] if rule["type"] == "primary_key"]
         if not node["config"]["contract"]["enforced"]:
@@ -171,7 +170,7 @@ def star_at_the_end(manifest: Manifest) -> list[str]:
         str(node["name"])
         for node in models(manifest)
         if stage(node) in {"core", "marts"}
-        and re.search(r"\bselect \*", _IMPORT.sub("", sql_of(manifest, node))) is not None
+        and re.search(r"^select \*", sql_of(manifest, node), re.MULTILINE) is not None
     ]
 
 

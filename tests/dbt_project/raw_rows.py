@@ -18,7 +18,9 @@ Marks = tuple[str | None, str | None]
 def put(connection: psycopg.Connection[Any], table: str, **values: object) -> None:
     """Insert a row of ``raw.<table>``, or change it where its key is there already."""
     names = list(values)
-    statement = sql.SQL("insert into raw.{table} ({columns}) values ({values}) on conflict on constraint {key} do update set {sets}")
+    statement = sql.SQL(
+        "insert into raw.{table} ({columns}) values ({values}) on conflict on constraint {key} do update set {sets}"
+    )
     connection.execute(
         statement.format(
             table=sql.Identifier(table),

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from fake_partner import FakePartner
-from trial import MakeTrial, Trial, TrialSettings
+from trial import MakeTrial, Trial, install
 
 from orchestration.warehouse.connection import Warehouse
-
-EXPECTATIONS = Path(__file__).resolve().parents[2] / "expectations"
 
 
 @pytest.fixture
@@ -20,12 +16,7 @@ def make_trial(warehouse: Warehouse, tmp_path: Path) -> MakeTrial:
     """A function that makes an installation with the named schools, all approved and known."""
 
     def make(schools: Sequence[str]) -> Trial:
-        suites = tmp_path / "expectations"
-        shutil.copytree(EXPECTATIONS, suites)
-        settings = TrialSettings(home=tmp_path / "home", suites=suites, schools_per_batch=10)
-        trial = Trial(warehouse, settings, FakePartner(schools))
-        trial.register()
-        return trial
+        return install(warehouse, tmp_path, schools)
 
     return make
 

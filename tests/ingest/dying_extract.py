@@ -37,7 +37,7 @@ def pupils_before() -> list[Record]:
 
 
 def pupils_after() -> list[Record]:
-    """Then ten have gone, ten have changed, ten are new, and one is refused by a rule."""
+    """Then nineteen have gone, ten have changed, ten are new, and one is refused by a rule."""
     changed = [pupil(n, updated="2025-07-18T18:30:00+00:00", forename="Bo") for n in range(70, 80)]
     new = [pupil(n, updated="2025-07-18T18:30:00+00:00") for n in range(90, 100)]
     return [pupil(1, date_of_birth="1850-01-01"), *(pupil(n) for n in range(10, 70)), *changed, *new]

@@ -57,7 +57,9 @@ def test_a_school_that_cannot_be_read_fails_alone(two: Trial, error: Exception, 
     assert two.query("select state, message from ops.extract where extract_id = %s", failed.extract_id) == [
         ("failed", failed.message)
     ]
-    assert two.query("select extract_id from ops.watermark where school_id = %s", two.ids["A"]) != [(failed.extract_id,)]
+    assert two.query("select extract_id from ops.watermark where school_id = %s", two.ids["A"]) != [
+        (failed.extract_id,)
+    ]
 
 
 def test_a_refused_token_is_not_tried_on_every_school(make_trial: MakeTrial) -> None:
@@ -220,13 +222,15 @@ def test_a_school_whose_withdrawal_is_recorded_while_it_is_read_is_not_loaded(tw
     assert (refused.state, refused.extract_id, two.partner.requests) == ("failed", None, [])
 
 
-def test_a_school_in_another_runs_hands_is_left_to_it(two: Trial) -> None:
+def test_a_school_in_another_runs_hands_is_left_to_it(two: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     with two.warehouse.connect(autocommit=True) as other:
-        assert locks.try_school(other, Category.BASIC, two.ids["A"])
+        assert locks.take_schools(other, Category.BASIC, [two.ids["A"]])
+        monkeypatch.setattr(locks, "PATIENCE", 0)
         refused, loaded = two.extract()
         assert (refused.state, refused.extract_id, loaded.state) == ("failed", None, "loaded")
         assert refused.message is not None
         assert refused.message.startswith("Another run is extracting basic of this school.")
+        locks.release_school(other, Category.BASIC, two.ids["A"])
     assert two.extract("A")[0].state == "loaded"
     assert two.extract("A")[0].state == "loaded"  # the first gave its own lock back
 

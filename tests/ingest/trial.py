@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,8 @@ from orchestration.ingest.categories import Category
 from orchestration.ingest.extract import SchoolOutcome, extract_category
 from orchestration.settings import Settings
 from orchestration.warehouse.connection import Warehouse
+
+EXPECTATIONS = Path(__file__).resolve().parents[2] / "expectations"
 
 
 class TrialSettings(Settings):
@@ -68,6 +71,16 @@ class Trial:
 
 
 MakeTrial = Callable[[Sequence[str]], Trial]
+
+
+def install(warehouse: Warehouse, folder: Path, schools: Sequence[str]) -> Trial:
+    """An installation below ``folder`` with the named schools, all approved and known."""
+    suites = folder / "expectations"
+    shutil.copytree(EXPECTATIONS, suites)
+    settings = TrialSettings(home=folder / "home", suites=suites, schools_per_batch=10)
+    trial = Trial(warehouse, settings, FakePartner(schools))
+    trial.register()
+    return trial
 
 
 def state_of(conn: psycopg.Connection[Any], tables: Sequence[str]) -> dict[str, str]:

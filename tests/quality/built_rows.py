@@ -35,7 +35,7 @@ def _counts(**given: int) -> dict[str, int]:
 RATES = {"attendance_rate": 50.0, "absence_rate": 50.0, "authorised_rate": 50.0, "unauthorised_rate": 0.0}
 DAY = _counts(possible=2, present=1, authorised=1)
 NEGATIVE = {"late_sessions": -1}
-KEY = {"school_id": 1, "pupil_key": 11}
+KEY = {"school_id": 1, "pupil_key": 50}
 NO_RATES = dict.fromkeys(RATES)
 
 
@@ -116,6 +116,7 @@ BUILT: dict[str, Built] = {
             "school_id": 1,
             "pupil_id": "A1",
             "session_date": FRIDAY,
+            "extract_id": 1,
             "am_code": "L",
             "pm_code": "I",
             "am_minutes_late": 12,
@@ -242,8 +243,9 @@ BUILT: dict[str, Built] = {
         {
             "APY-001": _lost("build_attendance.pupil_year"),
             "APY-012": _unbuilt("pupil", ", pupil_id", ", 'B1'")
-            + ";insert into core.enrolment (school_id, pupil_id) values (2, 'B1')"
-            f";insert into core.pupil_day (school_id, pupil_id, session_date, am_code) values (2, 'B1', '{FRIDAY}', '/')",
+            + ";insert into core.enrolment (school_id, pupil_id) values (2, 'B1');"
+            "insert into core.pupil_day (school_id, pupil_id, session_date, am_code)"
+            f" values (2, 'B1', '{FRIDAY}', '/')",
         },
     ),
     "marts/attendance/school_week": Built(
@@ -328,8 +330,7 @@ BASE = f"""
     insert into raw.result (school_id, result_id, pupil_id, extract_id) values (1, 'X1', 'A1', 1);
     insert into raw.staff (school_id, staff_id, extract_id) values (1, 'T1', 1);
     insert into raw.teaching_group (school_id, group_id, extract_id) values (1, 'G1', 1);
-    insert into core.register (school_id, pupil_key, session_date) values (1, 11, '{FRIDAY}');
     insert into build_attendance.session
         (school_id, pupil_key, session_date, session, meaning, is_possible, is_attended, is_absence)
-        values (1, 11, '{FRIDAY}', 'PM', 'authorised', true, false, true);
+        values (1, 50, '{FRIDAY}', 'PM', 'authorised', true, false, true);
 """

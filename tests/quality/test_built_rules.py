@@ -26,7 +26,7 @@ RAW_TABLES = (
     "raw.staff",
     "raw.teaching_group",
 )
-BUILT_TABLES = (*(rules.relation for rules in RULES.values()), "core.register")
+BUILT_TABLES = tuple(rules.relation for rules in RULES.values())
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -73,6 +74,16 @@ def test_a_suite_is_one_scan_whatever_its_length(engine: sa.Engine) -> None:
     assert len([statement for statement in sent if "landing" in statement]) == 1
 
 
+def test_a_suites_own_slice_and_the_callers_both_hold(engine: sa.Engine) -> None:
+    even = replace(suite_of(CODE), where="mod(minutes, 2) = 0")
+    assert run_gate(engine, even).results[0].rows_checked == 20
+    narrower = run_gate(engine, even, where="minutes < 10 or minutes = 11")
+    assert (narrower.results[0].rows_checked, narrower.slice_of) == (
+        5,
+        "(mod(minutes, 2) = 0) and (minutes < 10 or minutes = 11)",
+    )
+
+
 def test_results_come_in_the_order_of_the_suite(engine: sa.Engine) -> None:
     many = [rule(f"M-{n:02}", RowCheck(f"minutes <> {n}")) for n in range(30)]
     gate = run_gate(engine, suite_of(*many))
@@ -112,8 +123,13 @@ def test_as_at_is_the_day_of_the_data_else_today(conn: psycopg.Connection[Any], 
 def test_percent_colon_and_quote_reach_the_server_as_written(conn: psycopg.Connection[Any], engine: sa.Engine) -> None:
     insert(conn, "landing.marks", [{"school_id": 3, "pupil_id": "A99", "code": "50% :x '"}])
     odd = suite_of(rule("M-1", RowCheck("code not like '50% :x ''%' and minutes % 2 in (0, 1)")))
-    result = run_gate(engine, odd, where="pupil_id not like '%:nobody'").results[0]
+    result = run_gate(engine, odd, where="pupil_id <> ':nobody'").results[0]
     assert (result.outcome, [e["pupil_id"] for e in result.examples]) == ("failed", ["A99"])
+
+
+def test_a_percent_sign_in_a_slice_is_refused(engine: sa.Engine) -> None:
+    with pytest.raises(ValueError, match="garbles a % sign"):
+        run_gate(engine, suite_of(CODE), where="minutes % 2 = 0")
 
 
 UNEVALUABLE = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -165,3 +166,11 @@ def test_a_run_gathers_its_gates_and_keeps_those_of_the_same_table_apart(tmp_pat
 def test_a_run_id_never_leads_out_of_the_folder(tmp_path: Path, run_id: Any) -> None:
     index = write_report(tmp_path / "reports", run_id, [gate(PASSED)])
     assert index.resolve().parent.parent == (tmp_path / "reports").resolve()
+
+
+def test_more_than_two_examples_are_folded_away(tmp_path: Path) -> None:
+    many = replace(WARNED, examples=[{"pupil_id": f"A{n}"} for n in range(10)])
+    index = write_report(tmp_path, "run-1", [gate(many)])
+    cell = read(index.parent / "raw-raw_pupil.html").rows[1][6]
+    assert re.findall(r"A\d", cell) == [f"A{n}" for n in range(10)]
+    assert "8 more" in cell

@@ -136,6 +136,8 @@ def test_a_suite_is_read(tmp_path: Path) -> None:
         ({"meta": {"relation": "pupil"}}, "meta: relation must be schema.table"),
         ({"meta": {"key": []}}, "meta: key must be a list of column names"),
         ({"meta": {"title": " "}}, "meta: title is missing"),
+        ({"meta": {"where": ""}}, "meta: where is missing"),
+        ({"meta": {"where": "pupil_key % 50 = 0"}}, "meta: where must not hold a % sign"),
     ],
 )
 def test_a_broken_suite_names_the_file_and_what_to_mend(tmp_path: Path, changes: dict[str, Any], says: str) -> None:

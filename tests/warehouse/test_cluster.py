@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
@@ -257,9 +258,15 @@ def test_after_kill_9_of_a_backend_start_returns_when_sessions_are_taken_again(o
 def test_after_kill_9_of_a_starter_half_way_through_initdb(blank: Cluster) -> None:
     starter = lease_elsewhere(blank.root)
     until((blank.root / "data.unfinished" / "base").exists)
+    (initdb,) = [child for child in psutil.Process(starter.pid).children() if child.name() == "initdb"]
+    initdb.suspend()
     starter.kill()
     starter.communicate()
     assert not blank.data.exists()
+    # What is left of initdb still writes in the folder: nobody may begin there before it has ended.
+    with (blank.root / "start.lock").open("a") as lock, pytest.raises(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    initdb.resume()
     with blank.lease():
         assert fetch(blank, "select 1") == 1
     assert not (blank.root / "data.unfinished").exists()
@@ -305,6 +312,20 @@ def test_the_port_is_kept_and_changed_only_when_it_is_taken(own: Cluster) -> Non
     own.stop()
     own.start()
     assert own.url("postgres") == second
+
+
+def test_a_port_that_is_taken_after_we_looked_is_given_up(own: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = int(own.url("postgres").rsplit(":", 1)[1].split("/")[0])
+    looks = iter([True])
+    is_free = cluster_module._is_free
+    monkeypatch.setattr(cluster_module, "_is_free", lambda port: next(looks, None) or is_free(port))
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        own.start()
+        assert fetch(own, "select 1") == 1
+    assert b"could not create any TCP/IP sockets" in own.log.read_bytes()
 
 
 def test_a_lost_password_is_told_plainly(own: Cluster) -> None:

@@ -39,8 +39,9 @@ on_roll as (
     inner join school_day
         on
             enrolment.school_id = school_day.school_id
-            and school_day.session_date >= coalesce(enrolment.start_date, school_day.session_date)
-            and school_day.session_date <= coalesce(enrolment.end_date, school_day.session_date)
+            -- Not true is true for null too: a date that is not recorded bounds nothing.
+            and (enrolment.start_date > school_day.session_date) is not true
+            and (enrolment.end_date < school_day.session_date) is not true
 
 ),
 

@@ -1,3 +1,6 @@
+{#- Left alone, Postgres sorts for merge joins here: 4.8 s of processor a million days, where hashing takes 3.3. -#}
+{{ config(pre_hook='set local enable_mergejoin = off') }}
+
 with
 
 register as (

@@ -1,0 +1,5 @@
+"""``python -m orchestration`` is ``mis``."""
+
+from orchestration.cli import app
+
+app()

@@ -1,0 +1,79 @@
+"""An installation of its own for end-to-end tests: its `.mis`, its small sandbox, and `mis` as a user types it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sandbox import Sandbox, running
+
+SCHOOLS = 3
+SIZE = 0.04
+_PARTNER_AND_SERVER = ("DATABASE_URL", "MIS_", "DAGSTER_", "DBT_")
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A folder that stands for `.mis`, and the environment in which `mis` uses it."""
+
+    home: Path
+    environment: dict[str, str]
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "orchestration", *arguments]
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.command(*arguments),
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def mis(self, *arguments: str, expect: int = 0) -> str:
+        """What `mis` prints; fails with all of its output when the exit status is another."""
+        done = subprocess.run(
+            self.command(*arguments), env=self.environment, capture_output=True, text=True, check=False, timeout=600
+        )
+        assert done.returncode == expect, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def json(self, *arguments: str, expect: int = 0) -> Any:
+        return json.loads(self.mis(*arguments, "--json", expect=expect))
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.json("psql", "-c", query)
+        return found
+
+    def with_environment(self, **more: str) -> Installation:
+        return Installation(self.home, {**self.environment, **more})
+
+    @contextmanager
+    def partner(self) -> Iterator[Sandbox]:
+        """The installation's own sandbox, for changing its world between two runs."""
+        with running(schools=SCHOOLS, size=SIZE, directory=self.home / "sandbox") as sandbox:
+            yield sandbox
+
+
+def served_by(installation: Installation, sandbox: Sandbox) -> Installation:
+    """The installation as it is when a running sandbox is its configured partner."""
+    return installation.with_environment(MIS_WONDE_URL=sandbox.url, MIS_WONDE_TOKEN=sandbox.token)
+
+
+def new_installation(home: Path) -> Installation:
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(_PARTNER_AND_SERVER)
+    }
+    environment.update(
+        MIS_HOME=str(home), MIS_SANDBOX_SCHOOLS=str(SCHOOLS), MIS_SANDBOX_SIZE=str(SIZE), MIS_SCHOOLS_PER_BATCH="2"
+    )
+    return Installation(home, environment)

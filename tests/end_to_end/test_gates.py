@@ -1,0 +1,130 @@
+"""What gates do to a whole run: quarantine, hold, block; and what readers see meanwhile (nothing of it).
+
+The tests build on each other in this order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from installation import Installation, served_by
+
+from sandbox import Sandbox
+
+PUBLISHED = ("session", "pupil_day", "pupil_year", "school_week", "school_year", "pupil")
+
+
+@pytest.fixture(scope="module")
+def sandbox(installation: Installation) -> Iterator[Sandbox]:
+    with installation.partner() as partner:
+        yield partner
+
+
+@pytest.fixture(scope="module")
+def served(installation: Installation, sandbox: Sandbox) -> Installation:
+    """The installation, with its sandbox already running and under the tests' control."""
+    return served_by(installation, sandbox)
+
+
+@pytest.fixture(scope="module")
+def first(served: Installation) -> dict[str, Any]:
+    summary: dict[str, Any] = served.json("run")
+    return summary
+
+
+def what_analysts_read(served: Installation) -> dict[str, str]:
+    """A digest of every published attendance relation, to the byte."""
+    return {
+        name: hashlib.sha256(served.mis("psql", "--json", "-c", f"select * from attendance.{name} as r order by r").encode()).hexdigest()
+        for name in PUBLISHED
+    }
+
+
+def schools(served: Installation) -> list[dict[str, Any]]:
+    return served.rows("select school_id, partner_school_id from ops.school where state = 'approved' order by school_id")
+
+
+def test_a_bad_row_is_quarantined_with_payload_and_rule_and_loads_after_the_fix(
+    served: Installation, sandbox: Sandbox, first: dict[str, Any]
+) -> None:
+    school = schools(served)[1]
+    before = served.rows(f"select count(*) as n from raw.pupil where school_id = {school['school_id']} and removed_at is null")
+    fault = {"kind": "corrupt", "school": school["partner_school_id"], "endpoint": "students", "rows": [3]}
+    sandbox.control("faults", {"faults": [{**fault, "field": "surname", "value": None}]})
+    summary = served.json("run", "--full", "--category", "basic")
+    assert summary["success"]
+    waiting = served.json("quarantine", "list")
+    assert len(waiting) == 1
+    assert waiting[0]["school_id"] == school["school_id"]
+    assert waiting[0]["table_name"] == "pupil"
+    shown = json.loads(served.mis("quarantine", "show", str(waiting[0]["quarantine_id"])))
+    assert shown["rules"] and shown["messages"]
+    assert shown["payload"]["surname"] is None
+    # The last good version of the row is still there.
+    assert served.rows(f"select count(*) as n from raw.pupil where school_id = {school['school_id']} and removed_at is null") == before
+    sandbox.control("faults", {"faults": []})
+    served.json("run", "--full", "--category", "basic")
+    assert served.json("quarantine", "list") == []
+
+
+def test_a_bad_batch_is_held_and_the_other_schools_proceed(
+    served: Installation, sandbox: Sandbox, first: dict[str, Any]
+) -> None:
+    held = schools(served)[0]
+    query = f"select * from raw.staff as r where school_id = {held['school_id']} order by r"
+    before = served.rows(query)
+    fault = {"kind": "drop", "school": held["partner_school_id"], "endpoint": "employees", "share": 1.0}
+    sandbox.control("faults", {"faults": [fault]})
+    summary = served.json("run", "--full", "--category", "staff", expect=1)
+    sandbox.control("faults", {"faults": []})
+    (figures,) = summary["categories"]
+    assert (figures["held_schools"], figures["loaded_schools"]) == (1, figures["schools"] - 1)
+    (trouble,) = summary["troubles"]
+    assert trouble["school_id"] == held["school_id"]
+    assert "BAT-" in trouble["message"]
+    assert served.rows(query) == before
+    assert summary["published"], "what had been accepted is published all the same"
+
+
+@pytest.mark.parametrize(
+    ("column", "what"),
+    [("possible_sessions < 0", "failed"), ("no_such_column > 0", "error")],
+    ids=["a critical mart rule that fails", "a rule that cannot be evaluated"],
+)
+def test_a_failed_mart_gate_leaves_what_analysts_read_unchanged_to_the_byte(
+    served: Installation, sandbox: Sandbox, first: dict[str, Any], tmp_path: Path, column: str, what: str
+) -> None:
+    before = what_analysts_read(served)
+    sandbox.advance()
+    suites = tmp_path / "expectations"
+    shutil.copytree(Path(__file__).parents[2] / "expectations", suites)
+    path = suites / "marts" / "attendance" / "school_year.json"
+    suite = json.loads(path.read_text())
+    broken = {
+        "type": "expect_rows_to_satisfy",
+        "severity": "critical",
+        "kwargs": {"predicate": column},
+        "meta": {"id": "TST-001", "message": "Never holds.", "owner": "tests", "what_to_do": "Nothing."},
+    }
+    suite["expectations"].append(broken)
+    path.write_text(json.dumps(suite))
+    summary = served.with_environment(MIS_SUITES_DIR=str(suites)).json("run", expect=1)
+    assert "attendance" not in {release["purpose"] for release in summary["published"]}
+    assert "benchmarks" in {release["purpose"] for release in summary["published"]}
+    verdict = served.rows("select outcome, message from ops.gate_result where rule_id = 'TST-001' order by gate_result_id desc limit 1")
+    assert verdict[0]["outcome"] == what
+    assert what_analysts_read(served) == before
+    reports = list((served.home / "gate_reports").rglob("*.html"))
+    assert any("TST-001" in report.read_text() for report in reports)
+
+
+def test_with_the_suite_mended_the_new_day_is_published(served: Installation) -> None:
+    before = what_analysts_read(served)
+    assert served.json("publish")["success"]
+    assert what_analysts_read(served)["session"] != before["session"]

@@ -1,0 +1,120 @@
+"""The Dagster UI against `mis up`, in a real browser: what a data engineer sees and can do."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+from installation import Installation, served_by
+from playwright.sync_api import Page, expect, sync_playwright
+
+from sandbox import Sandbox
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium")
+PATIENCE_SECONDS = 120
+STAGES = ("raw", "reference", "staging", "core", "attendance", "published")
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="module")
+def sandbox(installation: Installation) -> Iterator[Sandbox]:
+    with installation.partner() as partner:
+        yield partner
+
+
+@pytest.fixture(scope="module")
+def held_school(installation: Installation, sandbox: Sandbox) -> str:
+    """The partition of a school whose staff were held by a batch rule; everything else has run well."""
+    served = served_by(installation, sandbox)
+    served.mis("run")
+    school = served.rows("select school_id, partner_school_id, name from ops.school where state = 'approved' order by 1")[0]
+    fault = {"kind": "drop", "school": school["partner_school_id"], "endpoint": "employees", "share": 1.0}
+    sandbox.control("faults", {"faults": [fault]})
+    served.mis("run", "--full", "--category", "staff", expect=1)
+    sandbox.control("faults", {"faults": []})
+    return f"{school['school_id']:05d}-{re.sub('[^a-z0-9]+', '-', school['name'].lower()).strip('-')}"
+
+
+@pytest.fixture(scope="module")
+def address(installation: Installation, sandbox: Sandbox, held_school: str) -> Iterator[str]:
+    """`mis up`, ready; at the end it is stopped as by Ctrl-C and must leave cleanly."""
+    port = free_port()
+    serving = served_by(installation, sandbox).start("up", "--port", str(port))
+    url = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        assert serving.poll() is None, serving.communicate()
+        try:
+            if httpx.get(f"{url}/server_info", timeout=5).status_code == 200:
+                break
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.2)
+    yield url
+    serving.terminate()
+    output, errors = serving.communicate(timeout=60)
+    assert serving.returncode == 0, (output, errors)
+
+
+@pytest.fixture(scope="module")
+def page(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
+        )
+        opened = browser.new_page(viewport={"width": 1600, "height": 1000})
+        opened.set_default_timeout(PATIENCE_SECONDS * 1000)
+        yield opened
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def pictures(request: pytest.FixtureRequest) -> Path:
+    """Where screenshots go, for somebody to look at."""
+    folder = request.config.rootpath / ".mis" / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def test_the_asset_graph_shows_the_stages(page: Page, address: str, pictures: Path) -> None:
+    page.goto(f"{address}/asset-groups")
+    for stage in STAGES:
+        expect(page.get_by_text(stage, exact=True).first).to_be_visible()
+    page.screenshot(path=pictures / "asset-graph.png")
+
+
+def test_a_held_school_is_red_with_its_reason(page: Page, address: str, held_school: str, pictures: Path) -> None:
+    page.goto(f"{address}/assets/raw/staff?view=partitions")
+    expect(page.get_by_text(held_school).first).to_be_visible()
+    expect(page.get_by_text("Failed").first).to_be_visible()
+    page.screenshot(path=pictures / "school-partitions.png")
+    page.goto(f"{address}/assets/raw/staff?view=checks")
+    page.get_by_text("batch", exact=True).first.click()
+    expect(page.get_by_text(re.compile(r"schools held: .*BAT-")).first).to_be_visible()
+    page.screenshot(path=pictures / "held-batch.png")
+
+
+def test_one_school_can_be_run_again_from_the_ui(
+    page: Page, address: str, held_school: str, pictures: Path
+) -> None:
+    page.goto(f"{address}/assets/raw/staff?view=partitions")
+    page.get_by_role("button", name=re.compile("Materialize")).first.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    page.screenshot(path=pictures / "launch-dialog.png")
