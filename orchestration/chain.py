@@ -13,7 +13,8 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.ingest.categories import Category
+from orchestration.defs.partitions import school_id_of
+from orchestration.ingest.categories import Category, Purpose
 
 CHAIN_TAG = "mis/chain"
 _RANGE_START = "dagster/asset_partition_range_start"
@@ -22,9 +23,9 @@ _RANGE_END = "dagster/asset_partition_range_end"
 
 @dataclass
 class ChainResult:
-    """Run ids of a chain by job; of the jobs that did not succeed for every school and gate, what each step said."""
+    """Run ids of a chain in order; of the jobs that did not succeed for every school and gate, what each step said."""
 
-    runs: dict[str, str] = field(default_factory=dict)
+    runs: list[str] = field(default_factory=list)
     failed: dict[str, list[str]] = field(default_factory=dict)
 
     @property
@@ -39,11 +40,16 @@ def run_chain(
     *,
     categories: Sequence[Category] = tuple(Category),
     full: bool = False,
+    schools: Sequence[int] = (),
+    purposes: Sequence[Purpose] = tuple(Purpose),
+    allow_breaking: bool = False,
     log_level: str = "INFO",
     tags: Mapping[str, str] | None = None,
 ) -> ChainResult:
     """Run the chain in this process and return what happened; a failed run does not raise.
 
+    ``schools`` are ids, all when empty. Without ``categories`` nothing is extracted, without ``purposes`` nothing is
+    built and published.
     ``log_level`` is that of the console; Dagster's own storage keeps every event. When the partner's lists cannot be read, the known schools are tried all the same and what had been accepted before
     is published: yesterday's marts with today's code beat none.
     """
@@ -64,25 +70,45 @@ def run_chain(
             tags={**(tags or {}), **(run_tags or {})},
             run_config={**(config or {}), "loggers": {"console": {"config": {"log_level": log_level}}}},
         )
-        chain.runs[job] = result.run_id
+        chain.runs.append(result.run_id)
         # A step behind one that yielded nothing is left out, and Dagster calls such a run a success.
         made = {event.asset_key for event in result.get_asset_materialization_events()}
         wanted = set(keys) or definition.asset_layer.selected_asset_keys
         if not result.success or not wanted <= made:
-            chain.failed[job] = [_reason(event) for event in result.all_events if event.is_step_failure]
+            reasons = chain.failed.setdefault(job, [])
+            reasons.extend(_reason(event) for event in result.all_events if event.is_step_failure)
 
     run("connections")
-    schools = instance.get_dynamic_partitions("school")
-    if schools and categories:
-        keys = [dg.AssetKey(["raw", category.value]) for category in categories]
+    extracted = [dg.AssetKey(["raw", category.value]) for category in categories]
+    for first, last in _ranges(instance.get_dynamic_partitions("school"), schools) if extracted else ():
         run(
             "extract",
-            keys=keys,
-            run_tags={_RANGE_START: schools[0], _RANGE_END: schools[-1]},
-            config={"ops": {key.to_python_identifier(): {"config": {"full": full}} for key in keys}},
+            keys=extracted,
+            run_tags={_RANGE_START: first, _RANGE_END: last},
+            config={"ops": {key.to_python_identifier(): {"config": {"full": full}} for key in extracted}},
         )
-    run("publish")
+    if not purposes:
+        return chain
+    published = {purpose: dg.AssetKey(["published", purpose.value]) for purpose in Purpose}
+    left_out = {key for purpose, key in published.items() if purpose not in purposes}
+    run(
+        "publish",
+        keys=sorted(repository.get_job("publish").asset_layer.selected_asset_keys - left_out),
+        config={
+            "ops": {
+                published[purpose].to_python_identifier(): {"config": {"allow_breaking": allow_breaking}}
+                for purpose in purposes
+            }
+        },
+    )
     return chain
+
+
+def _ranges(partitions: Sequence[str], schools: Sequence[int]) -> list[tuple[str, str]]:
+    """First and last partition of each extract run: one run for all schools, or one for each that is named."""
+    if not schools:
+        return [(partitions[0], partitions[-1])] if partitions else []
+    return [(key, key) for key in partitions if school_id_of(key) in schools]
 
 
 def _reason(event: dg.DagsterEvent) -> str:

@@ -49,7 +49,22 @@ def run(
     Exit status 0: everything succeeded. 1: some school was held or failed, or a gate stopped a publication; the rest
     is done and the summary says what to do. The summary is also written to .mis/last_run.json.
     """
-    _execute(only or list(Category), full=full, as_json=as_json)
+    _execute(as_json, categories=only or list(Category), full=full)
+
+
+@app.command()
+def extract(
+    full: Annotated[bool, typer.Option("--full", help="Read everything again instead of what changed.")] = False,
+    only: Annotated[
+        list[Category] | None, typer.Option("--category", help="Just this category; may be given more than once.")
+    ] = None,
+    school: Annotated[
+        list[int] | None, typer.Option(help="Just this school (its id in `mis status`); may be given more than once.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Extract without publishing: to read one school again, or to look at what the gates say first."""
+    _execute(as_json, categories=only or list(Category), full=full, schools=school or [], purposes=[])
 
 
 @app.command()
@@ -66,9 +81,18 @@ def up(
 
 
 @app.command()
-def publish(as_json: AsJson = False) -> None:
+def publish(
+    purposes: Annotated[
+        list[Purpose] | None, typer.Argument(help="Publish just these; all when none is named.", show_default=False)
+    ] = None,
+    allow_breaking: Annotated[
+        bool,
+        typer.Option("--allow-breaking", help="Also when columns have gone or changed type: their views are made anew."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Build core and marts from what has been accepted, gate them, and publish the purposes that pass."""
-    _execute([], full=False, as_json=as_json)
+    _execute(as_json, purposes=purposes or list(Purpose), allow_breaking=allow_breaking)
 
 
 @app.command()
@@ -214,20 +238,23 @@ def quarantine_retry(
     category: Annotated[Category | None, typer.Option(help="Only this category.")] = None,
 ) -> None:
     """Send open rows through the present rules again and load those that pass; the others stay."""
-    from orchestration.ingest import quarantine
-    from orchestration.runtime import warehouse_ready
+    from orchestration.ingest.retry import retry
+    from orchestration.partners import open_partner
+    from orchestration.runtime import partner_ready, warehouse_ready
 
-    settings = get_settings()
-    with warehouse_ready(settings) as warehouse:
-        result = quarantine.retry(warehouse, settings, school_id=school, category=category)
-    out.print(f"{result.loaded} rows loaded, {result.still_bad} still break a rule.")
+    with warehouse_ready(get_settings()) as warehouse, partner_ready(get_settings()):
+        settings = get_settings()
+        result = retry(warehouse, open_partner(settings), settings, school_id=school, category=category)
+    out.print(f"{result.loaded} rows loaded, {result.still_bad} still break a rule, {result.not_tried} not tried.")
+    for note in result.notes:
+        out.print(f"- {note}")
 
 
-def _execute(categories: Sequence[Category], *, full: bool, as_json: bool) -> NoReturn:
+def _execute(as_json: bool, **options: Any) -> NoReturn:
     from orchestration.commands.run import execute
     from orchestration.commands.show_summary import show
 
-    summary = execute(get_settings(), categories=categories, full=full, console=err)
+    summary = execute(get_settings(), console=err, **options)
     if as_json:
         _print_json(summary.as_json())
     else:

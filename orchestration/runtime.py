@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from orchestration.dbt.runner import ensure_manifest
 from orchestration.settings import Settings, get_settings
 from orchestration.warehouse.connection import Warehouse, warehouse
 from orchestration.warehouse.migrate import migrate
+from orchestration.warehouse.roles import ensure_roles
 
 #: Nothing of ours reports to anybody. dagster.yaml and dbt_project.yml say so too; these cover what reads neither.
 _NO_TELEMETRY = {"DO_NOT_TRACK": "1", "DAGSTER_DISABLE_TELEMETRY": "1", "GX_ANALYTICS_ENABLED": "false"}
@@ -21,9 +23,12 @@ _NO_TELEMETRY = {"DO_NOT_TRACK": "1", "DAGSTER_DISABLE_TELEMETRY": "1", "GX_ANAL
 
 @contextmanager
 def warehouse_ready(settings: Settings) -> Iterator[Warehouse]:
-    """Lease the warehouse and bring it to the present migration; children and dbt find it in the environment."""
+    """Lease the warehouse, bring migrations and roles up to date; children and dbt find it in the environment."""
     with warehouse(settings) as leased:
         migrate(leased)
+        with leased.connect() as connection:
+            for warning in ensure_roles(connection):
+                logging.getLogger(__name__).warning(warning)
         os.environ.update({**_NO_TELEMETRY, **leased.env()})
         yield leased
 

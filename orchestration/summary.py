@@ -77,7 +77,7 @@ class RunSummary:
     """All of it."""
 
     success: bool
-    runs: dict[str, str]
+    runs: list[str]
     categories: list[CategoryFigures]
     gates: list[GateFigures]
     troubles: list[Trouble]
@@ -162,10 +162,10 @@ def attendance_beside_national(connection: psycopg.Connection[Any], limit: int =
 
 
 def summarise(
-    connection: psycopg.Connection[Any], runs: dict[str, str], *, failed: dict[str, list[str]], stages: Sequence[Stage]
+    connection: psycopg.Connection[Any], runs: list[str], *, failed: dict[str, list[str]], stages: Sequence[Stage]
 ) -> RunSummary:
-    """The summary of the runs of one chain, by job name and run id; ``failed`` holds the reasons of those that did."""
-    parameters = {"runs": list(runs.values())}
+    """The summary of the runs of one chain, by run id; ``failed`` holds the reasons of those that did."""
+    parameters = {"runs": runs}
 
     def rows(figures: type[_T], query: str) -> list[_T]:
         with connection.cursor(row_factory=class_row(figures)) as cursor:

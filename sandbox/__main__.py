@@ -3,28 +3,56 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import sys
 from datetime import date
 from pathlib import Path
 
 from sandbox.server import DEFAULT_SCHOOLS, DEFAULT_SEED, DEFAULT_TODAY, serve
 
 
+def _announce(url: str, token: str) -> None:
+    """One line of JSON on standard output: where the API is and what opens it."""
+    sys.stdout.write(json.dumps({"url": url, "token": token}) + "\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     """Parse the command line and serve."""
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description="Serve synthetic schools through a partner's API on this machine.")
-    parser.add_argument("--data", type=Path, default=Path(".mis/sandbox"), help="folder for generated schools and the journal (default: %(default)s)")
-    parser.add_argument("--schools", type=int, default=DEFAULT_SCHOOLS, help="number of approved schools (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="the same seed gives the same schools (default: %(default)s)")
-    parser.add_argument("--size", type=float, default=1.0, help="factor on the number of pupils; 0.1 for quick tests (default: %(default)s)")
-    parser.add_argument("--today", type=date.fromisoformat, default=DEFAULT_TODAY, help="first simulated day (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one (default: %(default)s)")
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox", description="Serve synthetic schools through a partner's API on this machine."
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path(".mis/sandbox"),
+        help="folder for generated schools and the journal (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--schools", type=int, default=DEFAULT_SCHOOLS, help="number of approved schools (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=DEFAULT_SEED, help="the same seed gives the same schools (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--size",
+        type=float,
+        default=1.0,
+        help="factor on the number of pupils; 0.1 for quick tests (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--today", type=date.fromisoformat, default=DEFAULT_TODAY, help="first simulated day (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one (default: %(default)s)"
+    )
     parser.add_argument("--reset", action="store_true", help="forget days advanced, states and scopes changed before")
     parser.add_argument("--exit-with-stdin", action="store_true", help="stop when standard input ends")
     options = parser.parse_args()
     if options.schools < 1 or options.size <= 0:
         parser.error("--schools must be 1 or more and --size above 0")
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         serve(
             options.data,
             schools=options.schools,
@@ -34,10 +62,8 @@ def main() -> None:
             port=options.port,
             reset=options.reset,
             exit_with_stdin=options.exit_with_stdin,
-            ready=lambda url, token: print(json.dumps({"url": url, "token": token}), flush=True),
+            ready=_announce,
         )
-    except KeyboardInterrupt:
-        pass
 
 
 if __name__ == "__main__":

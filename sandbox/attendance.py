@@ -41,7 +41,14 @@ _LATE_REGISTER, _NO_REGISTER = 0.0012, 0.0004
 #: How much likelier a spell is to begin on each weekday (absence is lowest on Wednesday, highest on Friday).
 _WEEKDAY = (1.0, 0.93, 0.8, 0.96, 1.3)
 #: Dates on which families keep Eid on a school day.
-_RELIGIOUS_DAYS = (date(2023, 11, 13), date(2024, 6, 17), date(2025, 3, 31), date(2025, 6, 6), date(2026, 3, 20), date(2026, 5, 21))
+_RELIGIOUS_DAYS = (
+    date(2023, 11, 13),
+    date(2024, 6, 17),
+    date(2025, 3, 31),
+    date(2025, 6, 6),
+    date(2026, 3, 20),
+    date(2026, 5, 21),
+)
 _RELIGIOUS = frozenset({"APKN", "ABAN", "BAFR", "OOTH", "AIND", "AOTH"})
 
 
@@ -162,7 +169,11 @@ class _Year:
         snow = NUMBER["Y" if date(year + 1, 1, 1) < NEW_CODES_FROM else "Y4"]
         template = bytearray()
         for day in days:
-            template += {DayKind.OPEN: bytes((AM, PM)), DayKind.INSET: bytes((NUMBER["#"],) * 2), DayKind.SNOW: bytes((snow,) * 2)}[day.kind]
+            template += {
+                DayKind.OPEN: bytes((AM, PM)),
+                DayKind.INSET: bytes((NUMBER["#"],) * 2),
+                DayKind.SNOW: bytes((snow,) * 2),
+            }[day.kind]
         self.template = bytes(template)
         self.index = {day.day: place for place, day in enumerate(days)}
         self.ordered = [day.day for day in days]
@@ -181,7 +192,11 @@ class _Year:
         values = []
         for day in self.days:
             # Absence climbs towards the end of every half term.
-            base = season(day) * _WEEKDAY[day.day.weekday()] * (0.82 + 0.36 * day.progress + (0.35 if day.progress > 0.93 else 0.0))
+            base = (
+                season(day)
+                * _WEEKDAY[day.day.weekday()]
+                * (0.82 + 0.36 * day.progress + (0.35 if day.progress > 0.93 else 0.0))
+            )
             values += [base, base * (1.5 if day.day.weekday() == 4 else 1.1)]
         return list(accumulate(values))
 
@@ -212,8 +227,10 @@ class _Year:
         begin = 2 * self.place_of(pupil.admission)
         stop = 2 * self.place_of(pupil.leaving + timedelta(days=1)) if pupil.leaving else self.size
         stop = max(stop, begin)
-        before = NUMBER["Z"] if MIS[self.school.mis].pre_admission and pupil.admission > start and pupil.returned_as is None else 0
-        row[:begin] = bytes(NUMBER["Z"] if before and mark in (AM, PM) else before and mark for mark in row[:begin])
+        if MIS[self.school.mis].pre_admission and pupil.admission > start:
+            row[:begin] = bytes(NUMBER["Z"] if mark in (AM, PM) else mark for mark in row[:begin])
+        else:
+            row[:begin] = bytes(begin)
         row[stop:] = bytes(self.size - stop)
         member = _Enrolled(pupil, nc_year, self.school.pupil_phase(nc_year), row, begin, stop)
         self._not_required(member)
@@ -268,9 +285,14 @@ class _Year:
             ranked.sort(key=lambda pair: pair[0])
             scale = attendance_parameters().level(phase, self.year).scale
             for place, (_, member) in enumerate(ranked):
-                point = normal.cdf(normal.inv_cdf((place + rng.random()) / len(ranked) * 0.9999 + 0.00005) + self.effect)
+                score = normal.inv_cdf((place + rng.random()) / len(ranked) * 0.9999 + 0.00005)
+                # Divided by the spread that schools add, so that over many schools the distribution stays the
+                # published one.
+                point = normal.cdf((score + self.effect) / sqrt(1 + _SCHOOL_SPREAD**2) if self.effect else score)
                 table = _quantiles(phase, member.nc_year, fsm, sen, female)
-                rate = min(scale.factor * float(table[min(int(point * len(table)), len(table) - 1)]) ** scale.exponent, 0.97)
+                rate = min(
+                    scale.factor * float(table[min(int(point * len(table)), len(table) - 1)]) ** scale.exponent, 0.97
+                )
                 member.budget = min(floor(rate * member.possible + rng.random()), member.possible)
 
     # -- spells --------------------------------------------------------------------------------------------------------
@@ -296,7 +318,9 @@ class _Year:
         place = place | 1 if length % 2 and self.rng.random() < shape.afternoon else place & ~1
         return min(max(place, member.begin), member.stop - 1)
 
-    def _spend(self, members: list[_Enrolled], target: float, tilt: float, spell: Callable[[_Enrolled, int], int]) -> None:
+    def _spend(
+        self, members: list[_Enrolled], target: float, tilt: float, spell: Callable[[_Enrolled, int], int]
+    ) -> None:
         """Give spells to pupils, likelier the larger their budget, until ``target`` sessions are spent."""
         rng = self.rng
         left = floor(target + rng.random())
@@ -355,7 +379,9 @@ class _Year:
         for member in members:
             while member.budget > 0:
                 length = min(rng.choices(_ILLNESS.lengths, cum_weights=totals)[0], member.budget)
-                member.budget -= self._put(member, self._start(member, "illness", _ILLNESS, length), length, code) or member.budget
+                member.budget -= (
+                    self._put(member, self._start(member, "illness", _ILLNESS, length), length, code) or member.budget
+                )
 
     def _holidays(self, members: list[_Enrolled], target: float, code: str) -> None:
         def spell(member: _Enrolled, most: int) -> int:
@@ -394,7 +420,11 @@ class _Year:
         """Mock examinations and the first papers in May, Year 11 only."""
 
         def spell(member: _Enrolled, most: int) -> int:
-            days = [2 * place for place, day in enumerate(self.days) if (day.half_term == 4 and day.progress > 0.6) or (day.day.month == 1)]
+            days = [
+                2 * place
+                for place, day in enumerate(self.days)
+                if (day.half_term == 4 and day.progress > 0.6) or (day.day.month == 1)
+            ]
             start = min(max(self.rng.choice(days), member.begin), member.stop - 1)
             return self._put(member, start, min(self.rng.randint(1, 4), most), NUMBER["S"])
 
@@ -406,7 +436,9 @@ class _Year:
         keeping = [member for member in members if member.pupil.ethnicity in _RELIGIOUS and days]
 
         def spell(member: _Enrolled, most: int) -> int:
-            place = 2 * (self.rng.choice(days) if member.pupil.ethnicity in _RELIGIOUS else self.rng.randrange(len(self.days)))
+            place = 2 * (
+                self.rng.choice(days) if member.pupil.ethnicity in _RELIGIOUS else self.rng.randrange(len(self.days))
+            )
             if not member.begin <= place < member.stop or member.row[place] != AM:
                 return 0
             return self._put(member, place, min(2, most), NUMBER["R"])
@@ -419,12 +451,21 @@ class _Year:
         rng = self.rng
         for member in members:
             leaving = member.pupil.leaving
-            in_year = leaving and academic_year(leaving) == self.year and leaving < school_leaving_date(self.year) - timedelta(days=30)
+            in_year = (
+                leaving
+                and academic_year(leaving) == self.year
+                and leaving < school_leaving_date(self.year) - timedelta(days=30)
+            )
             if in_year and member.phase == "secondary" and rng.random() < 0.06:
                 target -= self._permanent(member)
         likely = sorted(
             (member for member in members if member.nc_year >= 1),
-            key=lambda member: member.budget * (1.8 if member.pupil.sen else 1.0) * (1.0 if member.pupil.female else 1.6) * rng.random(),
+            key=lambda member: (
+                member.budget
+                * (1.8 if member.pupil.sen else 1.0)
+                * (1.0 if member.pupil.female else 1.6)
+                * rng.random()
+            ),
             reverse=True,
         )[: max(1, len(members) // 8)]
 
@@ -465,7 +506,8 @@ class _Year:
         rng, late = self.rng, NUMBER["L"]
         totals = list(accumulate(member.late for member in members))
         left = floor(target)
-        # Lateness is a habit of few; the chance of hitting a session that is no longer free is made up by further tries.
+        # Lateness is a habit of few; the chance of hitting a session that is no longer free is made up by further
+        # tries.
         for member in rng.choices(members, cum_weights=totals, k=2 * left) if members else []:
             if left == 0:
                 return
@@ -504,7 +546,9 @@ class _Year:
                         left -= 1
                 left -= 0.01
 
-    def _whole_days(self, groups: list[list[_Enrolled]], target: float, code: int, when: Callable[[], tuple[int, int]]) -> None:
+    def _whole_days(
+        self, groups: list[list[_Enrolled]], target: float, code: int, when: Callable[[], tuple[int, int]]
+    ) -> None:
         left = floor(target + self.rng.random())
         if not groups:
             return
@@ -559,8 +603,13 @@ def mark_attendance(school: School, seed: int, years: list[int], pupils: list[Pu
             created = epoch(days[first // 2].day, time(15, 5))
             withdrawn = created + 5 * 86400 if kind == "LNCH" and rng.random() < 0.3 else None
             reason = rng.choices(_REASONS, _REASON_WEIGHTS)[0]
-            exclusions.append(Exclusion(member.pupil.number, kind, reason, offset + first, offset + last, count, created, withdrawn))
-        absences += [Absence(member.pupil.number, offset + first, offset + last, code) for member, first, last, code in block.absences]
+            exclusions.append(
+                Exclusion(member.pupil.number, kind, reason, offset + first, offset + last, count, created, withdrawn)
+            )
+        absences += [
+            Absence(member.pupil.number, offset + first, offset + last, code)
+            for member, first, last, code in block.absences
+        ]
     final = np.ascontiguousarray(np.vstack(blocks))
     _amend(final, sessions, np.random.default_rng([seed, school.index, 77]), late)
     exclusions.sort(key=lambda exclusion: (exclusion.first, exclusion.pupil, exclusion.kind))

@@ -2,13 +2,15 @@
 
     python -m sandbox.build_parameters REFERENCE_FOLDER
 
-``REFERENCE_FOLDER`` holds the department's re-tabulated files (layout in ``sandbox/README.md``). Only this script reads
-them: the generator reads the small JSON files, whose layout is the sandbox's own and which name year, release and source.
+``REFERENCE_FOLDER`` holds the department's re-tabulated files (layout in ``sandbox/README.md``). Only this script
+reads them: the generator reads the small JSON files, whose layout is the sandbox's own and which name year, release
+and source.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +63,8 @@ def attendance(reference: Path) -> dict[str, Any]:
             & (bands["gender"] != "Unclassified")
         ]
         grouped = rows.groupby(["nc_year_actual", "fsm_eligible", "sen_status", "gender"])[columns].sum()
-        tables, weights = [], []
+        tables: list[FloatArray] = []
+        pupils: list[float] = []
         for key, counts in grouped.iterrows():
             nc_year, fsm, sen, gender = key if isinstance(key, tuple) else (key,) * 4
             year_total = int(rows[rows["nc_year_actual"] == nc_year][columns].to_numpy().sum())
@@ -81,8 +84,8 @@ def attendance(reference: Path) -> dict[str, Any]:
                 }
             )
             tables.append(quantile_table(values))
-            weights.append(values.sum())
-        fitted[phase] = (np.vstack(tables), np.array(weights))
+            pupils.append(float(values.sum()))
+        fitted[phase] = (np.vstack(tables), np.array(pupils))
 
     to_date = pd.read_csv(reference / "attendance/year_to_date_2022_23_to_2024_25.csv", low_memory=False)
     codes = pd.read_csv(reference / "attendance/national_code_rates_2022_23_to_2024_25.csv")
@@ -91,7 +94,9 @@ def attendance(reference: Path) -> dict[str, Any]:
         rates, weights = fitted[phase]
         for year in YEARS:
             row = to_date[
-                (to_date["geographic_level"] == "National") & (to_date["time_period"] == year) & (to_date["school_type"] == name)
+                (to_date["geographic_level"] == "National")
+                & (to_date["time_period"] == year)
+                & (to_date["school_type"] == name)
             ].iloc[0]
             absence, persistent = float(row["overall_absence_perc"]) / 100, float(row["pa_perc"]) / 100
             here = codes[(codes["academic_year"] == year) & (codes["phase"] == name)]
@@ -116,14 +121,15 @@ def attendance(reference: Path) -> dict[str, Any]:
     schools = to_date[(to_date["geographic_level"] == "National") & (to_date["time_period"] == YEARS[-1])]
     return {
         "about": {
-            "cells": f"absence bands by phase, NC year, FSM, SEN, sex; academic year {BAND_YEAR}, pupil absence statistics, {_OGL}",
-            "levels": f"pupil attendance in schools, end-of-year year-to-date files of {YEARS[0]} and {YEARS[-1]}, {_OGL}",
-            "scale": "rate' = factor * rate ** exponent moves the bands' distribution to the year's absence and persistent absence",
+            "cells": f"absence bands by phase, NC year, FSM, SEN, sex; pupil absence statistics {BAND_YEAR}, {_OGL}",
+            "levels": f"pupil attendance in schools, year to date at the end of {YEARS[0]} and {YEARS[-1]}, {_OGL}",
+            "scale": "rate' = factor * rate ** exponent moves the bands to the year's absence and persistent absence",
         },
         "cells": cells,
         "levels": levels,
         "schools_by_phase": {
-            phase: int(schools[schools["school_type"] == name]["total_num_schools"].iloc[0]) for phase, (_, name, _) in PHASES.items()
+            phase: int(schools[schools["school_type"] == name]["total_num_schools"].iloc[0])
+            for phase, (_, name, _) in PHASES.items()
         },
     }
 
@@ -168,17 +174,24 @@ def attainment(reference: Path) -> dict[str, Any]:
         n = rows["n"].to_numpy(dtype=np.float64)
         shifts[name] = round(float(n @ mid_normal / n.sum()), 4)
 
-    pupils = measures[measures["topic"] == "Total"].set_index("band_no")["n"]
+    pupils = {int(band): int(n) for band, n in measures.loc[measures["topic"] == "Total", ["band_no", "n"]].to_numpy()}
+    with_and_without_score = sum(pupils[band] for band in range(1, 13))
     subjects = []
     for subject in GCSE_SUBJECTS:
         rows = gcse[(gcse["subject"] == subject) & ~gcse["grade"].isin(["X", "XX", "COVID"])]
         grades = sorted(rows["grade"].unique(), key=lambda grade: (not grade.startswith("U"), grade))
-        table = rows.pivot_table(index="band_no", columns="grade", values="n", aggfunc="sum").reindex(range(1, 13)).fillna(0)[grades]
+        table = (
+            rows.pivot_table(index="band_no", columns="grade", values="n", aggfunc="sum")
+            .reindex(range(1, 13))
+            .fillna(0)[grades]
+        )
         subjects.append(
             {
                 "subject": subject,
                 "grades": grades,
-                "entry_per_1k_by_band": [round(1000 * float(table.loc[band].sum()) / float(pupils[band])) for band in range(1, 13)],
+                "entry_per_1k_by_band": [
+                    round(1000 * float(table.loc[band].sum()) / pupils[band]) for band in range(1, 13)
+                ],
                 "per_10k_by_band": [_per_10k(table.loc[band].to_numpy(dtype=np.float64)) for band in range(1, 13)],
             }
         )
@@ -201,14 +214,14 @@ def attainment(reference: Path) -> dict[str, Any]:
         )
     return {
         "about": {
-            "ks2": f"KS2 bands (mean of reading and maths scaled scores) of the pupils of summer {GCSE_YEAR}, transition matrices, revised, {_OGL}",
+            "ks2": f"KS2 bands (mean of reading and maths) of summer {GCSE_YEAR}, transition matrices, revised, {_OGL}",
             "gcse": f"GCSE grades by KS2 band, summer {GCSE_YEAR}, transition matrices, revised, all pupils, {_OGL}",
             "a_level": f"A-level grades by mean GCSE points, {A_LEVEL_YEAR}, 16-18 transition matrices, {_OGL}",
-            "shifts": "mean normal score of the KS2 band distribution of each group; groups are not crossed in the source",
+            "shifts": "mean normal score of each group's KS2 bands; the source does not cross groups",
         },
         "ks2_band_edges": [59, 80, 90, 96, 100, 102.5, 105, 107.5, 110, 113.5, 117, 120.5],
         "ks2_band_share": [round(float(share), 5) for share in shares],
-        "ks2_unknown_share": round(float(pupils[12]) / float(pupils.loc[1:12].sum()), 5),
+        "ks2_unknown_share": round(pupils[12] / with_and_without_score, 5),
         "shifts": shifts,
         "gcse": subjects,
         "a_level": sixth,
@@ -252,7 +265,7 @@ def main() -> None:
     ):
         path = DATA_DIR / f"{name}.json"
         path.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=1))
-        print(path)
+        sys.stdout.write(f"{path}\n")
 
 
 if __name__ == "__main__":

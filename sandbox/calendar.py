@@ -130,4 +130,9 @@ def school_year(year: int, rng: Random) -> list[SchoolDay]:
 
 def school_days(years: list[int]) -> list[date]:
     """Days on which a typical school has pupils, in order: what ``advance`` steps through."""
-    return [day for year in years for number, days in enumerate(half_terms(year)) for day in days[1 if number in (0, 2) else 0 :]]
+    return [
+        day
+        for year in years
+        for number, days in enumerate(half_terms(year))
+        for day in days[1 if number in (0, 2) else 0 :]
+    ]

@@ -115,7 +115,9 @@ def _attendance(view: SchoolView) -> list[dict[str, Any]]:
         for nc_year, numbers in sorted(nc_years.items()):
             counts = np.bincount(by_pupil[:, numbers].ravel(), minlength=len(CODES))
             if counts[1:].sum():
-                attended, authorised, unauthorised = (int(counts[codes].sum()) for codes in (ATTENDED, AUTHORISED, UNAUTHORISED))
+                attended, authorised, unauthorised = (
+                    int(counts[codes].sum()) for codes in (ATTENDED, AUTHORISED, UNAUTHORISED)
+                )
                 found.append(
                     {
                         "academic_year": academic_year_name(year),
@@ -124,7 +126,9 @@ def _attendance(view: SchoolView) -> list[dict[str, Any]]:
                         "attended_sessions": attended,
                         "authorised_sessions": authorised,
                         "unauthorised_sessions": unauthorised,
-                        "marks": {code: int(counts[number]) for code, number in NUMBER.items() if number and counts[number]},
+                        "marks": {
+                            code: int(counts[number]) for code, number in NUMBER.items() if number and counts[number]
+                        },
                     }
                 )
     return found

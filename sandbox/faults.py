@@ -15,13 +15,15 @@ RowName = tuple[str, str, int]
 class Fault(msgspec.Struct, forbid_unknown_fields=True):
     """One fault, as POSTed to ``/_sandbox/faults``.
 
-    Connection faults hit the next ``times`` requests whose path below ``/v1.0/`` begins with ``path``:
-    ``status`` (with ``status`` and, if wished, ``retry_after`` as sent in the header), ``hang`` (answer nothing for ``seconds``),
-    ``hang_up`` (close in the middle of the body) and ``truncate`` (a body cut short under a correct length).
+    Connection faults hit the next ``times`` requests whose path below ``/v1.0/`` begins with ``path``: ``status``
+    (with ``status`` and, if wished, ``retry_after`` as sent in the header), ``hang`` (answer nothing for
+    ``seconds``), ``hang_up`` (close in the middle of the body) and ``truncate`` (a body cut short under a correct
+    length).
 
-    Row faults last until cleared and hit the rows of one ``endpoint`` of one ``school`` whatever the filters: ``corrupt`` puts ``value``
-    in ``field`` (dots for nesting) of the ``rows`` named by place in the unfiltered list (all rows if none is named); ``drop``
-    leaves out ``share`` of all rows, always the same ones; ``duplicate`` sends the ``rows`` twice.
+    Row faults last until cleared and hit the rows of one ``endpoint`` of one ``school`` whatever the filters:
+    ``corrupt`` puts ``value`` in ``field`` (dots for nesting) of the ``rows`` named by place in the unfiltered list
+    (all rows if none is named); ``drop`` leaves out ``share`` of all rows, always the same ones; ``duplicate`` sends
+    the ``rows`` twice.
     """
 
     kind: Literal["status", "hang", "hang_up", "truncate", "corrupt", "drop", "duplicate"]
@@ -69,7 +71,11 @@ class Faults:
 
     def rows(self, school: str, endpoint: str) -> list[Fault]:
         """Row faults of an endpoint."""
-        return [fault for fault in self._active if fault.kind not in _CONNECTION and (fault.school, fault.endpoint) == (school, endpoint)]
+        return [
+            fault
+            for fault in self._active
+            if fault.kind not in _CONNECTION and (fault.school, fault.endpoint) == (school, endpoint)
+        ]
 
 
 def apply(faults: Sequence[Fault], rows: Sequence[bytes], named: dict[int, str]) -> list[bytes]:

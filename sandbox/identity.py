@@ -58,7 +58,9 @@ def upn_check_letter(body: str) -> str:
     Raises ValueError if ``body`` is not eleven digits and a digit or a letter of the table.
     """
     if len(body) != 12 or not body[:11].isdigit() or not (body[11].isdigit() or body[11] in UPN_LETTERS):
-        raise ValueError(f"{body!r} is not the body of a UPN: give eleven digits and then a digit or one of {UPN_LETTERS}")
+        raise ValueError(
+            f"{body!r} is not the body of a UPN: give eleven digits and then a digit or one of {UPN_LETTERS}"
+        )
     values = [int(char) if char.isdigit() else UPN_LETTERS.index(char) for char in body]
     return UPN_LETTERS[sum(weight * value for weight, value in zip(range(2, 14), values, strict=True)) % 23]
 

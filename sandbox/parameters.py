@@ -111,8 +111,8 @@ class _LocalAuthorities(msgspec.Struct, frozen=True):
 def quantile_table(band_counts: FloatArray) -> FloatArray:
     """Absence rate at ``QUANTILES`` equally likely points, from counts in the published bands.
 
-    Above 5 % there are fewer pupils the higher the rate, within bands too: spreading them evenly overstates the published
-    overall rate of the same year by a tenth. The open band thins out quickest (mean about 0.57).
+    Above 5 % there are fewer pupils the higher the rate, within bands too: spreading them evenly overstates the
+    published overall rate of the same year by a tenth. The open band thins out quickest (mean about 0.57).
     """
     cumulative = np.concatenate([[0.0], np.cumsum(band_counts)]) / band_counts.sum()
     points = (np.arange(QUANTILES) + 0.5) / QUANTILES
@@ -139,4 +139,6 @@ def attainment_parameters() -> AttainmentParameters:
 @cache
 def local_authorities() -> list[LocalAuthority]:
     """Every local authority in England that the attendance series knows."""
-    return msgspec.json.decode((DATA_DIR / "local_authorities.json").read_bytes(), type=_LocalAuthorities).local_authorities
+    return msgspec.json.decode(
+        (DATA_DIR / "local_authorities.json").read_bytes(), type=_LocalAuthorities
+    ).local_authorities

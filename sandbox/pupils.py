@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, time, timedelta
+from math import sqrt
 from random import Random
+from statistics import NormalDist
 from typing import NamedTuple
 
 import msgspec
@@ -41,8 +43,8 @@ ETHNICITIES: dict[str, tuple[float, str, str, str]] = {
     "REFU": (0.005, "Refused", "british", ""),
 }
 LANGUAGES = {
-    "ENG": "English", "RMN": "Romany/English Romanes", "POL": "Polish", "SPA": "Spanish", "PNJ": "Panjabi", "URD": "Urdu",
-    "BNG": "Bengali", "TAM": "Tamil", "SOM": "Somali", "CHI": "Chinese", "ARA": "Arabic",
+    "ENG": "English", "RMN": "Romany/English Romanes", "POL": "Polish", "SPA": "Spanish", "PNJ": "Panjabi",
+    "URD": "Urdu", "BNG": "Bengali", "TAM": "Tamil", "SOM": "Somali", "CHI": "Chinese", "ARA": "Arabic",
 }  # fmt: skip
 _EHCP_SHARE_OF_SEN = 0.2
 _NEEDS = ("SLCN", "SEMH", "SPLD", "ASD", "MLD", "HI", "PD", "VI", "OTH", "NSA")
@@ -50,6 +52,7 @@ _NEED_WEIGHTS = (24, 22, 15, 14, 14, 2, 2, 1, 3, 3)
 #: In-year movement of a state school: about one pupil in forty leaves and as many come.
 _MOVE_RATE = 0.025
 _SIXTH_FROM_ELSEWHERE = 0.25
+_STAY_AFTER_NURSERY = 0.8
 _RE_ENROLS = 0.05
 _SIBLING = 0.22
 _MISSING_UPN, _TEMPORARY_UPN = 0.006, 0.008
@@ -74,10 +77,11 @@ class Span(msgspec.Struct, frozen=True):
 class Pupil(msgspec.Struct):
     """One enrolment of one pupil, over the whole span.
 
-    ``number`` is its place in the school's list and in the columns of the mark matrix. ``cohort`` is the NC year in the first
-    simulated academic year, so that a pupil who joins reception two years later has -2. ``propensity`` and ``ability`` are
-    standard normal: how readily the pupil is absent, how well the pupil does in tests. ``created`` and ``events`` are
-    seconds UTC at which the record appeared and changed. ``weekdays_elsewhere`` is for dual registration.
+    ``number`` is its place in the school's list and in the columns of the mark matrix. ``cohort`` is the NC year in
+    the first simulated academic year, so that a pupil who joins reception two years later has -2. ``propensity`` and
+    ``ability`` are standard normal: how readily the pupil is absent, how well the pupil does in tests. ``created``
+    and ``events`` are seconds UTC at which the record appeared and changed. ``weekdays_elsewhere`` is for dual
+    registration.
     """
 
     number: int
@@ -111,9 +115,13 @@ class Pupil(msgspec.Struct):
     care: list[Span]
     service: bool
     enrolment_status: str
-    part_time: bool
     weekdays_elsewhere: tuple[int, ...]
     returned_as: int | None
+
+    @property
+    def title(self) -> None:
+        """Pupils go without."""
+        return None
 
     def nc_year(self, year: int, first_year: int) -> int:
         """NC year in an academic year (pupils below -2 have not begun)."""
@@ -168,14 +176,14 @@ class Roster:
         """Pupils who are in NC year ``cohort`` in the first year of the span."""
         school, first = self.school, self.years[0]
         stages: list[tuple[int, int, int]] = []  # entry NC year, last NC year, intake
+        through = LAST_PRIMARY if school.phase == "primary" else LAST_COMPULSORY
+        continuing = min(round(school.nursery * _STAY_AFTER_NURSERY), school.primary_intake)
         if school.nursery:
-            stages.append((NURSERY, NURSERY, school.nursery))
+            stages += [(NURSERY, NURSERY, school.nursery - continuing), (NURSERY, through, continuing)]
         if school.primary_intake:
-            through = school.last_year if school.phase in ("all through", "special") else LAST_PRIMARY
-            stages.append((RECEPTION, min(through, LAST_COMPULSORY), school.primary_intake))
+            stages.append((RECEPTION, through, school.primary_intake - continuing))
         if school.secondary_intake:
-            already = school.primary_intake if school.primary_intake else 0
-            stages.append((7, LAST_COMPULSORY, max(school.secondary_intake - already, 0)))
+            stages.append((7, LAST_COMPULSORY, max(school.secondary_intake - school.primary_intake, 0)))
         if school.sixth_intake:
             stages.append((12, LAST_SIXTH, round(school.sixth_intake * _SIXTH_FROM_ELSEWHERE)))
         for entry, last, intake in stages:
@@ -188,37 +196,50 @@ class Roster:
                 self._enrol(cohort, entry_year, last_year, last)
 
     def _enrol(self, cohort: int, entry_year: int, last_year: int, last_nc: int) -> None:
-        rng, school = self.rng, self.school
-        stays = (
-            last_nc == LAST_COMPULSORY
-            and school.sixth_intake > 0
-            and rng.random() < (1 - _SIXTH_FROM_ELSEWHERE) * school.sixth_intake / school.secondary_intake
-        )
-        if stays:
-            last_year, last_nc = last_year + 2, LAST_SIXTH
-        if last_year < self.years[0]:
-            return
+        rng = self.rng
         admission = date(entry_year, 9, 1)
         leaving = school_leaving_date(last_year) if last_nc >= LAST_COMPULSORY else half_terms(last_year)[-1][-1]
         # In-year movement: a leaver's place is taken by a joiner, so the roll keeps its size.
         for year in range(max(entry_year, self.years[0]), min(last_year, self.years[-1]) + 1):
             if rng.random() < _MOVE_RATE and last_nc != NURSERY:
                 days = [day for days in half_terms(year)[:5] for day in days]
-                # A day before the school's first, or right at its end, would make an enrolment without a single session.
+                # A day before the school's first, or right at its end, would make an enrolment without a single
+                # session.
                 gone = rng.choice(days[10:-15])
                 pupil = self._person(cohort, admission, gone)
                 if rng.random() < _RE_ENROLS:
                     self._re_enrol(pupil, gone + timedelta(days=rng.randint(21, 80)), leaving)
                     return
-                admission = rng.choice([day for day in days if gone < day <= gone + timedelta(days=30)] or [gone + timedelta(days=7)])
-        self._person(cohort, admission, leaving)
+                admission = rng.choice(
+                    [day for day in days if gone < day <= gone + timedelta(days=30)] or [gone + timedelta(days=7)]
+                )
+        pupil = self._person(cohort, admission, leaving)
+        if last_nc == LAST_COMPULSORY and self._stays(pupil):
+            pupil.leaving = school_leaving_date(last_year + 2)
+        elif last_year < self.years[0]:
+            # Gone before the span began, and only tried because a few of the year stay on for the sixth form.
+            self.pupils.pop()
+
+    def _stays(self, pupil: Pupil) -> bool:
+        """Whether a pupil goes on to the school's own sixth form: likelier the better they do."""
+        school = self.school
+        if not school.sixth_intake:
+            return False
+        share = (1 - _SIXTH_FROM_ELSEWHERE) * school.sixth_intake / max(school.secondary_intake, school.primary_intake)
+        return NormalDist().cdf(0.7 * pupil.ability + sqrt(1 - 0.7**2) * self.rng.gauss(0, 1)) > 1 - share
 
     def _re_enrol(self, pupil: Pupil, back: date, leaving: date) -> None:
         while back.weekday() > 0:
             back += timedelta(days=1)
         number = len(self.pupils)
         again = msgspec.structs.replace(
-            pupil, number=number, admission=back, leaving=leaving, created=epoch(back, NIGHTLY), events=[], returned_as=None
+            pupil,
+            number=number,
+            admission=back,
+            leaving=leaving,
+            created=epoch(back, NIGHTLY),
+            events=[],
+            returned_as=None,
         )
         pupil.returned_as = number
         self.pupils.append(again)
@@ -269,18 +290,21 @@ class Roster:
             care=[],
             service=rng.random() < 0.009,
             enrolment_status="C",
-            part_time=False,
             weekdays_elsewhere=(),
             returned_as=None,
         )
         if 7 <= cohort + 1 <= LAST_COMPULSORY and rng.random() < _PLACED_ELSEWHERE:
             pupil.enrolment_status, pupil.weekdays_elsewhere = "M", (0, 1, 2, 3)
         if pupil.upn and pupil.upn[-1].isdigit() and rng.random() < 0.02:
-            pupil.former_upn = make_upn(school.la_code, school.establishment_number, born.year + 5, rng.randrange(999), temporary=True)
+            pupil.former_upn = make_upn(
+                school.la_code, school.establishment_number, born.year + 5, rng.randrange(999), temporary=True
+            )
         self._sen(pupil, is_sen=kind.sen)
         if rng.random() < 0.011:
             start = max(born, date(first - 3, 1, 1)) + timedelta(days=rng.randrange(900))
-            pupil.care = [Span("", start, start + timedelta(days=rng.randint(200, 900)) if rng.random() < 0.4 else None)]
+            pupil.care = [
+                Span("", start, start + timedelta(days=rng.randint(200, 900)) if rng.random() < 0.4 else None)
+            ]
         pupil.ability = self._ability(pupil)
         self._next_mis_id += 1
         self.pupils.append(pupil)
@@ -298,7 +322,8 @@ class Roster:
         return 0.27 if self.school.phase == "special" else 0.49
 
     def _kind(self, cohort: int, female: bool) -> AbsenceCell:
-        """FSM and SEN drawn together from the published counts of the pupil's sex and year, tilted by the school's intake."""
+        """FSM and SEN drawn together from the published counts of the pupil's sex and year, tilted by the school's
+        intake."""
         cells = [cell for cell in self._cells(cohort) if cell.female == female]
         return self.rng.choices(cells, [cell.share * (self.fsm_factor if cell.fsm else 1.0) for cell in cells])[0]
 
@@ -353,7 +378,8 @@ class Roster:
     # -- links between pupils ----------------------------------------------------------------------------------------
 
     def _dual(self) -> None:
-        """The pupil that this school and its partner school both have on roll, same UPN, one main and one subsidiary."""
+        """The pupil that this school and its partner school both have on roll, same UPN, one main and one
+        subsidiary."""
         school = self.school
         if school.partner_school is None:
             return
@@ -363,7 +389,9 @@ class Roster:
         female = shared.random() < 0.5
         nc_year = 8
         born = date(self.years[0] - 5 - nc_year, 9, 1) + timedelta(days=shared.randrange(365))
-        pupil = self._person(nc_year, date(self.years[0], 9, 1), school_leaving_date(self.years[0] + LAST_COMPULSORY - nc_year))
+        pupil = self._person(
+            nc_year, date(self.years[0], 9, 1), school_leaving_date(self.years[0] + LAST_COMPULSORY - nc_year)
+        )
         pupil.forename = pupil.legal_forename = names.forename(shared, "british", female=female)
         pupil.surname = names.surname(shared, "british")
         pupil.middle_names, pupil.female, pupil.birth = None, female, born
@@ -377,11 +405,9 @@ class Roster:
     def _stratify(self) -> None:
         """Replace propensities by evenly spaced normal scores within each phase, keeping their order.
 
-        The spread within a school then follows the national distribution instead of adding a sampling error to it. Pupils are
-        ordered by kind first, so that each kind gets the whole range.
+        The spread within a school then follows the national distribution instead of adding a sampling error to it.
+        Pupils are ordered by kind first, so that each kind gets the whole range.
         """
-        from statistics import NormalDist
-
         normal = NormalDist()
         strata: dict[Absentee, list[Pupil]] = {}
         for pupil in self.pupils:
@@ -407,7 +433,11 @@ class Roster:
                 if kin.enrolment_status == "C" and kin.returned_as is None:
                     pupil.family = kin.family if kin.family != -1 else kin.number
                     pupil.surname, pupil.address = kin.surname, kin.address
-                    pupil.ethnicity, pupil.language, pupil.fsm = kin.ethnicity, kin.language, list(kin.fsm) if kin.fsm and pupil.fsm else pupil.fsm
+                    pupil.ethnicity, pupil.language, pupil.fsm = (
+                        kin.ethnicity,
+                        kin.language,
+                        list(kin.fsm) if kin.fsm and pupil.fsm else pupil.fsm,
+                    )
         for members in by_cohort.values():
             forms = max(1, round(len(members) / (10 if self.school.phase == "special" else 31)))
             for place, pupil in enumerate(members):
@@ -427,6 +457,8 @@ class Roster:
         if pupil.leaving:
             days.append(pupil.leaving + timedelta(days=1))
         # Somebody corrects a spelling or a telephone number now and then.
-        days += [date(self.years[0], 9, 1) + timedelta(days=self.rng.randrange(365 * len(self.years))) for _ in range(2)]
+        days += [
+            date(self.years[0], 9, 1) + timedelta(days=self.rng.randrange(365 * len(self.years))) for _ in range(2)
+        ]
         latest = epoch(pupil.leaving + timedelta(days=1), NIGHTLY) if pupil.leaving else 2**40
         return [at for at in (epoch(day, NIGHTLY) for day in days) if pupil.created < at <= latest]

@@ -26,8 +26,9 @@ _CUSTOM_CODES_EVERY, _CUSTOM_CODES_FIRST = 25, 4
 class Mis(msgspec.Struct, frozen=True):
     """How one management information system differs on the wire.
 
-    ``described``: characteristics as descriptions, not codes. ``birth_text``: date of birth as plain text. ``pre_admission``:
-    Z marks from the start of the year to a late admission. ``inset_marks``: # on INSET days. ``without``: includes it cannot give.
+    ``described``: characteristics as descriptions, not codes. ``birth_text``: date of birth as plain text.
+    ``pre_admission``: Z marks from the start of the year to a late admission. ``inset_marks``: # on INSET days.
+    ``without``: includes it cannot give.
     """
 
     name: str
@@ -42,8 +43,22 @@ MIS: dict[str, Mis] = {
     mis.name: mis
     for mis in (
         Mis("SIMS", described=False, birth_text=False, pre_admission=True, inset_marks=True, without=("campus",)),
-        Mis("Arbor", described=True, birth_text=True, pre_admission=False, inset_marks=False, without=("house", "in_care_date_ranges", "campus")),
-        Mis("Bromcom", described=False, birth_text=False, pre_admission=False, inset_marks=True, without=("identifiers",)),
+        Mis(
+            "Arbor",
+            described=True,
+            birth_text=True,
+            pre_admission=False,
+            inset_marks=False,
+            without=("house", "in_care_date_ranges", "campus"),
+        ),
+        Mis(
+            "Bromcom",
+            described=False,
+            birth_text=False,
+            pre_admission=False,
+            inset_marks=True,
+            without=("identifiers",),
+        ),
     )
 }
 
@@ -51,8 +66,8 @@ MIS: dict[str, Mis] = {
 class School(msgspec.Struct, frozen=True):
     """One school as planned. Sizes are pupils at full strength.
 
-    ``typical``: no school effects and national shares of FSM, so that a small default world lies near the national figures.
-    ``partner_school``: place in the plan of the school that shares a dually registered pupil with this one.
+    ``typical``: no school effects and national shares of FSM, so that a small default world lies near the national
+    figures. ``partner_school``: place in the plan of the school that shares a dually registered pupil with this one.
     """
 
     index: int
@@ -80,7 +95,9 @@ class School(msgspec.Struct, frozen=True):
     @property
     def wire_phase(self) -> str:
         """The partner's word for the phase."""
-        return {"primary": "PRIMARY", "secondary": "SECONDARY", "all through": "ALL THROUGH", "special": "SPECIAL"}[self.phase]
+        return {"primary": "PRIMARY", "secondary": "SECONDARY", "all through": "ALL THROUGH", "special": "SPECIAL"}[
+            self.phase
+        ]
 
     def pupil_phase(self, nc_year: int) -> str:
         """Whose national figures a pupil of this school follows: primary, secondary or special."""
@@ -97,7 +114,10 @@ def plan(seed: int, schools: int, size: float) -> list[School]:
     """
     planned = [_school(seed, index, "approved", size) for index in range(schools)]
     if schools >= 3:
-        planned[1:3] = [msgspec.structs.replace(planned[1], partner_school=2), msgspec.structs.replace(planned[2], partner_school=1)]
+        planned[1:3] = [
+            msgspec.structs.replace(planned[1], partner_school=2),
+            msgspec.structs.replace(planned[2], partner_school=1),
+        ]
     extra = [_school(seed, schools + place, state, size / 2) for place, state in enumerate(OTHER_STATES)]
     return planned + extra
 
@@ -162,7 +182,9 @@ def _sizes(rng: Random, phase: str, size: float, *, typical: bool) -> tuple[int,
 
     if phase == "primary":
         # A typical state primary has about 280 pupils; the default one is a two-form school of 420.
-        return (scaled(35), scaled(55), 0, 0) if typical else (scaled(26) if rng.random() < 0.5 else 0, scaled(37), 0, 0)
+        return (
+            (scaled(35), scaled(55), 0, 0) if typical else (scaled(26) if rng.random() < 0.5 else 0, scaled(37), 0, 0)
+        )
     if phase == "special":
         return (0, scaled(11), scaled(13), 0)
     if phase == "all through":

@@ -49,8 +49,9 @@ def serve(
 ) -> None:
     """Serve on 127.0.0.1 until told to stop; generates into ``directory`` what is not there yet.
 
-    ``ready`` is called once with the API's base address and the token. ``port`` 0 takes a free one. ``exit_with_stdin`` stops
-    the server when standard input ends, so that it does not outlive the process that started it.
+    ``ready`` is called once with the API's base address and the token. ``port`` 0 takes a free one.
+    ``exit_with_stdin`` stops the server when standard input ends, so that it does not outlive the process that
+    started it.
     """
     from sandbox import control
     from sandbox.site import Site
@@ -96,7 +97,7 @@ class Sandbox:
 
         Raises httpx.HTTPStatusError for an answer other than 2xx.
         """
-        return self._call("GET", self.url + path, params=query)
+        return self._call("GET", self.url + path, params=query or None)
 
     def control(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """``data`` of a control endpoint: POST if there is a body, else GET.
@@ -113,7 +114,9 @@ class Sandbox:
     def _call(self, method: str, address: str, **arguments: Any) -> Any:
         import httpx
 
-        answer = httpx.request(method, address, headers={"Authorization": f"Bearer {self.token}"}, timeout=60, **arguments)
+        answer = httpx.request(
+            method, address, headers={"Authorization": f"Bearer {self.token}"}, timeout=60, **arguments
+        )
         answer.raise_for_status()
         return answer.json()
 
@@ -134,20 +137,43 @@ def running(
     Raises RuntimeError, with what the child wrote, if it does not come up.
     """
     with tempfile.TemporaryDirectory(prefix="sandbox-") as scratch:
-        arguments = ["--schools", schools, "--seed", seed, "--size", size, "--today", today, "--port", port, "--data", directory or scratch]
+        arguments = [
+            "--schools",
+            schools,
+            "--seed",
+            seed,
+            "--size",
+            size,
+            "--today",
+            today,
+            "--port",
+            port,
+            "--data",
+            directory or scratch,
+        ]
         root = str(Path(__file__).resolve().parent.parent)
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))}
         child = subprocess.Popen(
-            [sys.executable, "-m", "sandbox", *map(str, arguments), "--exit-with-stdin", *(["--reset"] if reset else [])],
+            [
+                sys.executable,
+                "-m",
+                "sandbox",
+                *map(str, arguments),
+                "--exit-with-stdin",
+                *(["--reset"] if reset else []),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
         )
-        assert child.stdin is not None and child.stdout is not None
+        assert child.stdin is not None
+        assert child.stdout is not None
         try:
             line = child.stdout.readline()
             if not line:
-                raise RuntimeError(f"the sandbox did not start (exit status {child.wait()}); run python -m sandbox to see why")
+                raise RuntimeError(
+                    f"the sandbox did not start (exit status {child.wait()}); run python -m sandbox to see why"
+                )
             told = json.loads(line)
             yield Sandbox(told["url"], told["token"], child.pid)
         finally:

@@ -1,4 +1,5 @@
-"""The running sandbox: the world, the simulated clock, what schools allow, and the journal that keeps these across restarts."""
+"""The running sandbox: the world, the simulated clock, what schools allow, and the journal that keeps these across
+restarts."""
 
 from __future__ import annotations
 
@@ -114,7 +115,9 @@ class Site:
         """
         ahead = [day for day in school_days(self.world.parameters.years) if day > self._journal.today]
         if len(ahead) < days:
-            raise ApiError(409, "end_of_world", f"Only {len(ahead)} school days are left; start the sandbox with a later --today")
+            raise ApiError(
+                409, "end_of_world", f"Only {len(ahead)} school days are left; start the sandbox with a later --today"
+            )
         if days:
             self._journal.today = ahead[days - 1]
             self._changed()

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from random import Random
 
 import msgspec
 
 from sandbox.pupils import Pupil
-from sandbox.schools import School
+from sandbox.schools import LAST_COMPULSORY, School
 
 #: (code, name) of a subject, and the names that results carry are the parameters' own.
 SUBJECTS: tuple[tuple[str, str], ...] = (
-    ("En", "English"), ("Ma", "Mathematics"), ("Sc", "Science"), ("Bi", "Biology"), ("Ch", "Chemistry"), ("Ph", "Physics"),
-    ("Hi", "History"), ("Ge", "Geography"), ("Re", "Religious Studies"), ("Fr", "French"), ("Sp", "Spanish"),
-    ("Ar", "Art and Design"), ("Mu", "Music"), ("Dr", "Drama"), ("Dt", "Design & Technology"), ("Co", "Computer Science"),
-    ("Pe", "Physical Education"), ("Bu", "Business"), ("Ps", "Psychology"), ("So", "Sociology"), ("Ec", "Economics"),
-    ("Fn", "Food Preparation & Nutrition"),
+    ("En", "English"), ("Ma", "Mathematics"), ("Sc", "Science"), ("Bi", "Biology"), ("Ch", "Chemistry"),
+    ("Ph", "Physics"), ("Hi", "History"), ("Ge", "Geography"), ("Re", "Religious Studies"), ("Fr", "French"),
+    ("Sp", "Spanish"), ("Ar", "Art and Design"), ("Mu", "Music"), ("Dr", "Drama"), ("Dt", "Design & Technology"),
+    ("Co", "Computer Science"), ("Pe", "Physical Education"), ("Bu", "Business"), ("Ps", "Psychology"),
+    ("So", "Sociology"), ("Ec", "Economics"), ("Fn", "Food Preparation & Nutrition"),
 )  # fmt: skip
 SUBJECT_NUMBER = {code: number for number, (code, _) in enumerate(SUBJECTS)}
+FORM_LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
+ROOMS = 40
 PERIODS_A_DAY = 5
 PERIOD_STARTS = ("09:00:00", "10:00:00", "11:20:00", "12:20:00", "14:10:00")
 PERIOD_ENDS = ("10:00:00", "11:00:00", "12:20:00", "13:20:00", "15:10:00")
@@ -37,12 +39,12 @@ _SET_SIZE, _SIXTH_SIZE = 27, 18
 _TRIPLE_SCIENCE = 0.23
 _SCIENCES = ("Bi", "Ch", "Ph")
 
-_Add = Callable[[int, int, str, str, list[Pupil], list[int]], None]
 _Blocks = tuple[tuple[tuple[str, ...], int], ...]
 
 
 class TeachingClass(msgspec.Struct, frozen=True):
-    """A class of one academic year. ``members`` are pupil numbers, on roll or not; ``slots`` are weekday * 5 + period."""
+    """A class of one academic year. ``members`` are pupil numbers, on roll or not; ``slots`` are weekday * 5 +
+    period."""
 
     number: int
     year: int
@@ -60,15 +62,6 @@ def teaching_classes(school: School, seed: int, years: list[int], pupils: list[P
         return []
     rng = Random(f"timetable/{seed}/{school.index}")
     classes: list[TeachingClass] = []
-
-    def add(year: int, nc_year: int, label: str, subject: str, members: list[Pupil], slots: list[int]) -> None:
-        if members:
-            number = len(classes)
-            code = f"{nc_year}{label}/{subject}"
-            classes.append(
-                TeachingClass(number, year, nc_year, code, SUBJECT_NUMBER[subject], [pupil.number for pupil in members], sorted(slots), number % 40)
-            )
-
     for year in years:
         for nc_year in range(7, school.last_year + 1):
             cohort = [
@@ -78,42 +71,77 @@ def teaching_classes(school: School, seed: int, years: list[int], pupils: list[P
                 and pupil.admission <= date(year + 1, 8, 31)
                 and (pupil.leaving is None or pupil.leaving >= date(year, 9, 1))
             ]
-            if nc_year <= 9:
-                _lower(rng, year, nc_year, cohort, add)
-            else:
-                _blocks(rng, year, nc_year, cohort, _UPPER if nc_year <= 11 else _SIXTH, add)
+            _Cohort(rng, year, nc_year, cohort, classes).timetable()
     return classes
 
 
-def _lower(rng: Random, year: int, nc_year: int, cohort: list[Pupil], add: _Add) -> None:
-    """Years 7 to 9 are taught in their forms, each form with the week rotated."""
-    week = [subject for subject, periods in _LOWER.items() for _ in range(periods)]
-    for form in sorted({pupil.form for pupil in cohort}):
-        members = [pupil for pupil in cohort if pupil.form == form]
-        order = list(range(len(week)))
-        rng.shuffle(order)
-        for subject in _LOWER:
-            add(year, nc_year, "ABCDEFGHJKLMNPQRT"[form], subject, members, [slot for slot, place in enumerate(order) if week[place] == subject])
+@dataclass(frozen=True)
+class _Cohort:
+    """One NC year of one academic year, whose classes are added to ``classes``."""
 
+    rng: Random
+    year: int
+    nc_year: int
+    pupils: list[Pupil]
+    classes: list[TeachingClass]
 
-def _blocks(rng: Random, year: int, nc_year: int, cohort: list[Pupil], blocks: _Blocks, add: _Add) -> None:
-    """Years 10 to 13: core subjects in sets by attainment, options by choice, a block at a time."""
-    slots = list(range(len(WEEKDAYS) * PERIODS_A_DAY))
-    rng.shuffle(slots)
-    ranked = sorted(cohort, key=lambda pupil: -pupil.ability)
-    size = _SET_SIZE if nc_year <= 11 else _SIXTH_SIZE
-    for choices, periods in blocks:
-        mine, slots = slots[:periods], slots[periods:]
-        takers: dict[str, list[Pupil]] = {choice: [] for choice in choices}
-        for pupil in ranked:
-            # The choice stays the same in the second year of a course.
-            takers[Random(f"{pupil.mis_id}/{choices[0]}").choice(choices)].append(pupil)
-        for choice, members in takers.items():
-            triple = round(len(members) * _TRIPLE_SCIENCE) if choices == ("Sc",) else 0
-            for subject, part in (*(((name, members[:triple]) for name in _SCIENCES) if triple else ()), (choice, members[triple:])):
-                sets = max(1, -(-len(part) // size))
-                for number in range(sets):
-                    share = part[number * len(part) // sets : (number + 1) * len(part) // sets]
+    def timetable(self) -> None:
+        """Make the classes."""
+        if self.nc_year <= 9:
+            self._by_form()
+        else:
+            self._by_block(_UPPER if self.nc_year <= LAST_COMPULSORY else _SIXTH)
+
+    def _add(self, label: str, subject: str, members: list[Pupil], slots: list[int]) -> None:
+        if not members:
+            return
+        number = len(self.classes)
+        self.classes.append(
+            TeachingClass(
+                number=number,
+                year=self.year,
+                nc_year=self.nc_year,
+                code=f"{self.nc_year}{label}/{subject}",
+                subject=SUBJECT_NUMBER[subject],
+                members=[pupil.number for pupil in members],
+                slots=sorted(slots),
+                room=number % ROOMS,
+            )
+        )
+
+    def _by_form(self) -> None:
+        """Years 7 to 9 are taught in their forms, the week of each form shuffled."""
+        week = [subject for subject, periods in _LOWER.items() for _ in range(periods)]
+        for form in sorted({pupil.form for pupil in self.pupils}):
+            members = [pupil for pupil in self.pupils if pupil.form == form]
+            order = list(range(len(week)))
+            self.rng.shuffle(order)
+            for subject in _LOWER:
+                slots = [slot for slot, place in enumerate(order) if week[place] == subject]
+                self._add(FORM_LETTERS[form], subject, members, slots)
+
+    def _by_block(self, blocks: _Blocks) -> None:
+        """Years 10 to 13: core subjects in sets by attainment, options by choice, a block at a time."""
+        slots = list(range(len(WEEKDAYS) * PERIODS_A_DAY))
+        self.rng.shuffle(slots)
+        ranked = sorted(self.pupils, key=lambda pupil: -pupil.ability)
+        for choices, periods in blocks:
+            mine, slots = slots[:periods], slots[periods:]
+            takers: dict[str, list[Pupil]] = {choice: [] for choice in choices}
+            for pupil in ranked:
+                # The choice stays the same in the second year of a course.
+                takers[Random(f"{pupil.mis_id}/{choices[0]}").choice(choices)].append(pupil)
+            label = choices[0][0].lower()
+            for choice, members in takers.items():
+                triple = round(len(members) * _TRIPLE_SCIENCE) if choice == "Sc" else 0
+                for place, science in enumerate(_SCIENCES):
                     # Triple scientists have the science block split three ways.
-                    when = mine[_SCIENCES.index(subject) :: 3] if choices == ("Sc",) and subject in _SCIENCES else mine
-                    add(year, nc_year, f"{choices[0][0].lower()}{number + 1}", subject, share, when)
+                    self._sets(label, science, members[:triple], mine[place::3])
+                self._sets(label, choice, members[triple:], mine)
+
+    def _sets(self, label: str, subject: str, members: list[Pupil], slots: list[int]) -> None:
+        """As many classes as the members need, best first, all at the same time."""
+        sets = max(1, -(-len(members) // (_SET_SIZE if self.nc_year <= LAST_COMPULSORY else _SIXTH_SIZE)))
+        for number in range(sets):
+            share = members[number * len(members) // sets : (number + 1) * len(members) // sets]
+            self._add(f"{label}{number + 1}", subject, share, slots)

@@ -1,7 +1,7 @@
 """The simulated world on disk: generated once, loaded school by school.
 
-A world is a whole timeline: three academic years (the one before ``today``, its own and the next) with every record's times
-of creation and change. What the API shows is the timeline cut at the simulated clock, so moving the clock
+A world is a whole timeline: three academic years (the one before ``today``, its own and the next) with every record's
+times of creation and change. What the API shows is the timeline cut at the simulated clock, so moving the clock
 forward needs no further randomness, and a world begun at a later day equals one advanced to it.
 """
 
@@ -25,7 +25,7 @@ from sandbox.staff import Employee, employ
 from sandbox.timetable import TeachingClass, teaching_classes
 
 #: Raised whenever generated data change, so that data of an older generator are not served.
-FORMAT = 1
+FORMAT = 2
 
 
 class Parameters(msgspec.Struct, frozen=True):
@@ -135,9 +135,16 @@ class World:
         np.savez(scratch, allow_pickle=False, **columns)
         scratch.replace(arrays)
         content = _Lists(
-            data.pupils, register.sessions, register.exclusions, register.absences, data.classes, data.employees,
-            results.aspects, results.sets, results.values,
-        )  # fmt: skip
+            data.pupils,
+            register.sessions,
+            register.exclusions,
+            register.absences,
+            data.classes,
+            data.employees,
+            results.aspects,
+            results.sets,
+            results.values,
+        )
         scratch = lists.with_suffix(f".{os.getpid()}.msgpack")
         scratch.write_bytes(msgspec.msgpack.encode(content))
         scratch.replace(lists)

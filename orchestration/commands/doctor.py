@@ -14,6 +14,8 @@ import psycopg
 from pydantic import ValidationError
 
 from orchestration.settings import Settings, get_settings
+from orchestration.warehouse.cluster import ClusterError
+from orchestration.warehouse.connection import WarehouseError
 
 _MIN_FREE_GIB = 2
 _SUPPORTED = ((3, 11), (3, 14))
@@ -86,7 +88,7 @@ def _warehouse(settings: Settings) -> Finding:
     try:
         with warehouse_ready(settings) as warehouse, warehouse.connect() as connection:
             row = connection.execute("select current_setting('server_version'), pg_size_pretty(pg_database_size(current_database()))").fetchone()
-    except psycopg.OperationalError as error:
+    except (psycopg.OperationalError, WarehouseError, ClusterError) as error:
         return Finding("warehouse", False, str(error).strip(), "Check DATABASE_URL, or .mis/postgres/postgres.log for the embedded server.")
     assert row is not None
     return Finding("warehouse", True, f"PostgreSQL {row[0]}, {row[1]}, migrations at head")

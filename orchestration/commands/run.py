@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from rich import progress as columns
 from rich.console import Console
 
-from orchestration.ingest.categories import Category
+from orchestration.ingest.categories import Category, Purpose
 from orchestration.ingest.progress import Event, Progress
 from orchestration.measure import Stage, measured
 from orchestration.settings import Settings
@@ -51,8 +51,17 @@ class Bars:
         )
 
 
-def execute(settings: Settings, *, categories: Sequence[Category], full: bool, console: Console) -> RunSummary:
-    """Run the chain (without extraction when ``categories`` is empty), write ``.mis/last_run.json``, return the summary."""
+def execute(
+    settings: Settings,
+    *,
+    console: Console,
+    categories: Sequence[Category] = (),
+    full: bool = False,
+    schools: Sequence[int] = (),
+    purposes: Sequence[Purpose] = tuple(Purpose),
+    allow_breaking: bool = False,
+) -> RunSummary:
+    """Run the chain (see ``orchestration.chain.run_chain``), write ``.mis/last_run.json``, return the summary."""
     display = columns.Progress(
         columns.SpinnerColumn(),
         columns.TextColumn("{task.description:<24}"),
@@ -77,6 +86,9 @@ def execute(settings: Settings, *, categories: Sequence[Category], full: bool, c
             instance,
             categories=categories,
             full=full,
+            schools=schools,
+            purposes=purposes,
+            allow_breaking=allow_breaking,
             log_level="CRITICAL",
         )
         with warehouse.connect() as connection:

@@ -139,7 +139,9 @@ def _batch_check(key: dg.AssetKey, outcomes: Sequence[SchoolOutcome]) -> dg.Asse
         check_name="batch",
         passed=not held,
         severity=dg.AssetCheckSeverity.ERROR,
-        description=None if not held else f"{len(held)} schools held: {held[0].message}",
+        description=None
+        if not held
+        else f"{len(held)} of {len(outcomes)} schools held. School {held[0].school_id}: {held[0].message}",
         metadata={"schools": len(outcomes), "held": _outcome_table(held)},
     )
 

@@ -49,7 +49,10 @@ def chain(context: dg.OpExecutionContext, config: NightlyConfig) -> None:
     if not result.success:
         raise dg.Failure(
             f"Not everything succeeded: {', '.join(result.failed)}. Their runs say which school or gate and why.",
-            metadata={job: dg.MetadataValue.dagster_run(run_id) for job, run_id in result.runs.items()},
+            metadata={
+                **{f"run {place}": dg.MetadataValue.dagster_run(run) for place, run in enumerate(result.runs, 1)},
+                **{job: "; ".join(reasons) or "made less than it should" for job, reasons in result.failed.items()},
+            },
             allow_retries=False,
         )
 

@@ -24,6 +24,13 @@ def _marts(purpose: Purpose) -> list[dg.AssetKey]:
     return sorted(key for assets in DBT_ASSETS for key in assets.keys if key.path[0] == purpose.value)
 
 
+class PublishConfig(dg.Config):
+    """Options of a publication."""
+
+    allow_breaking: bool = False
+    """Drop and make again the views of relations whose columns have gone or changed type."""
+
+
 def _published_asset(purpose: Purpose) -> dg.AssetsDefinition:
     key = dg.AssetKey([GROUP, purpose.value])
 
@@ -39,10 +46,10 @@ def _published_asset(purpose: Purpose) -> dg.AssetsDefinition:
         ),
         description=f"Schema `{purpose.value}`: stable views on the latest release of its marts. `mis rollback {purpose.value}` returns to the one before.",
     )
-    def published(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[None]:
+    def published(context: dg.AssetExecutionContext, config: PublishConfig, platform: Platform) -> dg.MaterializeResult[None]:
         with onlooker().stage(f"publish {purpose.value}"), platform.warehouse() as warehouse:
             with warehouse.connect() as connection:
-                release = publish(connection, purpose, context.run_id)
+                release = publish(connection, purpose, context.run_id, allow_breaking=config.allow_breaking)
             metadata = _metadata(warehouse, purpose, release)
         return dg.MaterializeResult(metadata=metadata)
 

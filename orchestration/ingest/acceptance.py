@@ -62,11 +62,10 @@ class Acceptance:
 
     def _judge(self) -> None:
         job, work = self._job, self._work
-        expectations = job.settings.expectations_dir
         as_at = max(map(_as_at, self._readings)).date()
         for table in job.spec.tables:
             self._repeated[table.name] = work.drop_duplicates(table)
-            gates.judge_rows(job.conn, job.engine, expectations, table, work, self._findings, as_at=as_at)
+            gates.judge_rows(job, table, work, self._findings, as_at=as_at)
             work.reject_unloadable(table)
             self._waiting[table.name] = work.row_counts(table)
         self._refused = work.rejected_counts()
@@ -78,16 +77,8 @@ class Acceptance:
             {reading.school_id: reading.extract.extract_id for reading in self._readings},
         )
         batch_profile.write(job.conn, job.spec.tables, work, [self._profile(reading) for reading in self._readings])
-        gates.judge_batch(
-            job.conn,
-            job.engine,
-            expectations,
-            work,
-            self._findings,
-            schools=[reading.school_id for reading in self._readings],
-            tables=len(job.spec.tables),
-            as_at=as_at,
-        )
+        schools = [reading.school_id for reading in self._readings]
+        gates.judge_batch(job, work, self._findings, schools=schools, as_at=as_at)
 
     def _profile(self, reading: Reading) -> SchoolBatch:
         school_id = reading.school_id

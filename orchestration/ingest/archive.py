@@ -1,9 +1,10 @@
 """The archive: every page a partner sent, as received, before any of it is loaded.
 
-An extract is a folder ``partner/school/category/<time>-<extract>-<random>`` of numbered segments. A segment is one object
-of up to :data:`PAGES_PER_SEGMENT` pages: a zstd frame that says what the object is, then a frame a page (a line of JSON,
-then the body), so ``zstd -dc`` of it reads as text and no catalogue is needed to make sense of it. Segments appear
-whole or not at all; a killed process loses at most the pages of the one it was filling, which are asked for again.
+An extract is a folder ``partner/school/category/<time>-<extract>-<random>`` of numbered segments. A segment is one
+object of up to :data:`PAGES_PER_SEGMENT` pages: a zstd frame that says what the object is, then a frame a page (a line
+of JSON, then the body), so ``zstd -dc`` of it reads as text and no catalogue is needed to make sense of it. Segments
+appear whole or not at all; a killed process loses at most the pages of the one it was filling, which are asked for
+again.
 
 The archive holds personal data: local folders are made with mode 0700 and files with 0600.
 """
@@ -42,8 +43,8 @@ class ArchiveError(Exception):
 class ExtractLabel:
     """What every segment says about itself.
 
-    ``fields`` is the fingerprint of the category's declaration and streams when the pages were asked for: pages asked for
-    under another declaration may lack what is wanted now.
+    ``fields`` is the fingerprint of the category's declaration and streams when the pages were asked for: pages asked
+    for under another declaration may lack what is wanted now.
     """
 
     partner: str
@@ -170,8 +171,8 @@ class ArchiveWriter:
 
 def _damaged(segment: str, error: Exception) -> ArchiveError:
     return ArchiveError(
-        f"The archived segment {segment} cannot be read ({error}). Restore it from a copy, or delete the folder it is in "
-        "and extract the category again with --full."
+        f"The archived segment {segment} cannot be read ({error}). Restore it from a copy, or delete the folder it is "
+        "in and extract the category again with --full."
     )
 
 

@@ -13,8 +13,8 @@ import psycopg
 from orchestration.ingest.categories import Table
 from orchestration.ingest.landing import Landing
 
-#: A column is only missed where it had at least this many values to lose, in a batch of at least as many rows: fewer may
-#: well all have become empty.
+#: A column is only missed where it had at least this many values to lose, in a batch of at least as many rows: fewer
+#: may well all have become empty.
 ENOUGH_ROWS = 20
 
 
@@ -41,9 +41,9 @@ def write(
     """Make and fill the profile of a batch.
 
     Columns: ``school_id``, ``table_name``, ``mode`` (full where the table was read whole: only then do its rows compare
-    with those in raw), ``rows_landed`` (received, the refused ones included), ``rows_quarantined``, ``rows_in_raw`` (live
-    rows before), ``granted``, ``all_null_columns`` (columns without a single value in the batch although the rows of the
-    same keys in raw have values there: loading it would wipe them out), ``as_at``, ``previous_as_at``.
+    with those in raw), ``rows_landed`` (received, the refused ones included), ``rows_quarantined``, ``rows_in_raw``
+    (live rows before), ``granted``, ``all_null_columns`` (columns without a single value in the batch although the rows
+    of the same keys in raw have values there: loading it would wipe them out), ``as_at``, ``previous_as_at``.
     """
     conn.execute(
         f"""

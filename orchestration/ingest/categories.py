@@ -86,8 +86,8 @@ class Table:
     """One raw table: ``raw.<name>``, keyed by ``school_id`` and ``key``.
 
     ``snapshot_only``: the partner cannot say what changed, so it is read whole each time and rows that have gone are
-    marked by anti-join after every extract, not just after a periodic full one. ``other_record_id`` names the column with
-    the partner's id of the record where that is not the key.
+    marked by anti-join after every extract, not just after a periodic full one. ``other_record_id`` names the column
+    with the partner's id of the record where that is not the key.
     """
 
     name: str
@@ -99,7 +99,7 @@ class Table:
 
     @property
     def record_id(self) -> str | None:
-        """The column with the partner's own id of the record a row was made from; None where a record makes many rows."""
+        """The column with the partner's own id of a row's record; None where a record makes many rows."""
         return self.other_record_id or (self.key[0] if len(self.key) == 1 else None)
 
     @property
@@ -136,7 +136,8 @@ class CategorySpec:
 
 
 #: Columns that the platform adds to every raw table, after the partner's. ``extract_id`` names the extract that last
-#: changed the row (``ops.extract``); ``removed_at`` is set when a full snapshot no longer holds the row, and the row stays.
+#: changed the row (``ops.extract``); ``removed_at`` is set when a full snapshot no longer holds the row, and the row
+#: stays.
 PLATFORM_COLUMNS: tuple[Field, ...] = (
     Field(
         "extract_id", "bigint", Sensitivity.NONE, "Extract that last inserted, changed, removed or restored the row."
@@ -239,8 +240,8 @@ DEMOGRAPHICS = CategorySpec(
                 Field("enrolment_status", description="C, M, S, F, O, G or P (CBDS)."),
                 _UPDATED,
             ),
-            "One row per pupil: census characteristics as they stand now. Null means not recorded or not permitted; the "
-            "granted scopes in ops.school_scope tell which.",
+            "One row per pupil: census characteristics as they stand now. Null means not recorded or not permitted; "
+            "the granted scopes in ops.school_scope tell which.",
         ),
         Table(
             "pupil_sen_need",
@@ -266,7 +267,8 @@ DEMOGRAPHICS = CategorySpec(
                 Field("start_date", "date", Sensitivity.SPECIAL),
                 Field("end_date", "date", Sensitivity.SPECIAL),
             ),
-            "One row per pupil, kind of status and dated period. The partner's field names here are inferred (source_apis.md 1.6, I).",
+            "One row per pupil, kind of status and dated period. "
+            "The partner's field names here are inferred (source_apis.md 1.6, I).",
         ),
     ),
 )
@@ -384,7 +386,8 @@ ASSESSMENT = CategorySpec(
                 Field("result_date", "date"),
                 _UPDATED,
             ),
-            "One row per pupil, aspect, result set and result. Field names are inferred: read through a path map (source_apis.md 1.8).",
+            "One row per pupil, aspect, result set and result. "
+            "Field names are inferred: read through a path map (source_apis.md 1.8).",
         ),
     ),
 )

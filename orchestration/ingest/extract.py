@@ -1,8 +1,8 @@
 """The extract loop: one category of many schools, from the partner's pages to accepted rows in ``raw``.
 
-Schools go in batches. A batch is read (``reading``), judged (``gates``) and loaded (``load``) as one, because a statement for
-25 schools costs little more than one for one; but each school has an extract, a verdict and an outcome of its own,
-and what happens to one never decides about another. Everything that is accepted is committed together with its
+Schools go in batches. A batch is read (``reading``), judged (``gates``) and loaded (``load``) as one, because a
+statement for 25 schools costs little more than one for one; but each school has an extract, a verdict and an outcome of
+its own, and what happens to one never decides about another. Everything that is accepted is committed together with its
 watermark and its log, so a process that dies at any point leaves either the state before or the state after.
 """
 
@@ -31,10 +31,10 @@ from orchestration.warehouse.connection import Warehouse
 class SchoolOutcome:
     """How the extraction of one school's category ended.
 
-    ``loaded``: accepted (perhaps nothing had changed; ``message`` then tells what the school does not share). ``held``: a gate
-    forbade it, the last accepted data stay. ``failed``: it could not be read or loaded, likewise. ``rows_loaded`` counts
-    rows inserted, changed or restored. ``extract_id`` is None when nothing was begun. ``seconds`` is the time
-    from the start of the school's batch to its end.
+    ``loaded``: accepted (perhaps nothing had changed; ``message`` then tells what the school does not share). ``held``:
+    a gate forbade it, the last accepted data stay. ``failed``: it could not be read or loaded, likewise.
+    ``rows_loaded`` counts rows inserted, changed or restored. ``extract_id`` is None when nothing was begun.
+    ``seconds`` is the time from the start of the school's batch to its end.
     """
 
     school_id: int
@@ -64,11 +64,12 @@ def extract_category(
 ) -> list[SchoolOutcome]:
     """Extract a category of the given schools and return an outcome for each, in their order.
 
-    Reads what changed since the last accepted extract, or everything when there is none, when the last full one is older
-    than the category allows, or when ``full``. An extract that was interrupted is gone on with from its archived pages.
+    Reads what changed since the last accepted extract, or everything when there is none, when the last full one is
+    older than the category allows, or when ``full``. An extract that was interrupted is gone on with from its archived
+    pages.
 
-    What goes wrong with a school is in its outcome and in ``ops.extract``. Raises ``psycopg.Error`` only when the warehouse
-    itself is gone; extracts that were under way can then be gone on with.
+    What goes wrong with a school is in its outcome and in ``ops.extract``. Raises ``psycopg.Error`` only when the
+    warehouse itself is gone; extracts that were under way can then be gone on with.
     """
     schools = list(dict.fromkeys(school_ids))
     tally = Tally(progress or NO_PROGRESS, category, len(schools))

@@ -1,4 +1,4 @@
-"""The extract log, ``ops.extract``: what is running, how each extract ended, and which crashed one can be taken up again."""
+"""The extract log, ``ops.extract``: what is running, how each extract ended, and which can be taken up again."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from orchestration.ingest.load import Counts
 
 State = Literal["loaded", "held", "failed"]
 
-#: An extract that was interrupted longer ago is begun afresh: the partner's cursors may have expired, and its first pages
-#: would be a day older than its last.
+#: An extract that was interrupted longer ago is begun afresh: the partner's cursors may have expired, and its first
+#: pages would be a day older than its last.
 RESUME_WITHIN = timedelta(hours=24)
 
 
@@ -37,14 +37,14 @@ class Extract:
 class Tallies:
     """Rows of one table in one extract, as ``ops.extract_table`` has them.
 
-    ``extracted`` counts what the partner sent; what of it is in none of the other columns came more than once, or was not
-    loaded because the extract was held.
+    ``extracted`` counts what the partner sent; what of it is in none of the other columns came more than once, or was
+    not loaded because the extract was held.
     """
 
     extracted: int
     quarantined: int
     unchanged: int = 0
-    counts: Counts = Counts()
+    counts: Counts = field(default_factory=Counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def start(
 
 
 def interrupted(conn: psycopg.Connection[Any], category: Category, school_id: int) -> list[Extract]:
-    """Extracts that are logged as running, newest first. Whoever holds the school's lock knows that nobody is at work on them."""
+    """Extracts that are logged as running, newest first: to whoever holds the school's lock, the interrupted ones."""
     with conn.cursor(row_factory=class_row(Extract)) as cursor:
         cursor.execute(
             """
@@ -153,7 +153,8 @@ def finish(conn: psycopg.Connection[Any], extract_id: int, ending: Ending) -> No
         cursor.executemany(
             """
             insert into ops.extract_table (
-                extract_id, table_name, rows_extracted, rows_inserted, rows_changed, rows_unchanged, rows_quarantined, rows_removed
+                extract_id, table_name, rows_extracted, rows_inserted, rows_changed, rows_unchanged, rows_quarantined,
+                rows_removed
             ) values (%s, %s, %s, %s, %s, %s, %s, %s)
             """,
             [

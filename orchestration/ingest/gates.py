@@ -7,16 +7,15 @@ one school's trouble stays its own.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import psycopg
-import sqlalchemy as sa
 
 from orchestration.ingest.categories import Table
+from orchestration.ingest.job import Job
 from orchestration.ingest.landing import Landing
 from orchestration.quality.gate import EXAMPLES, run_gate
 from orchestration.quality.predicates import RowCheck, bind
@@ -55,50 +54,28 @@ class Findings:
                 record(conn, run_id, gate, school_id)
 
 
-def judge_rows(
-    conn: psycopg.Connection[Any],
-    engine: sa.Engine,
-    expectations: Path,
-    table: Table,
-    landing: Landing,
-    findings: Findings,
-    *,
-    as_at: date,
-) -> None:
+def judge_rows(job: Job, table: Table, landing: Landing, findings: Findings, *, as_at: date) -> None:
     """Run the row rules of ``table`` on a batch and move the rows that break a critical one to ``landing.rejected``.
 
     A rule that cannot be evaluated, and a failed critical rule about the table as a whole, hold every school that has
     rows in the table. Raises ``SuiteError`` or ``OSError`` when there is no usable suite.
     """
-    suite = load_suite(expectations / "raw" / f"{table.name}.json")
+    suite = load_suite(job.settings.expectations_dir / "raw" / f"{table.name}.json")
     rows = landing.row_counts(table)
     if not rows:
         return
-    relation = landing.rows(table)
-    gate = run_gate(engine, suite, relation=relation, as_at=as_at)
-    shares = _judge(conn, suite, gate, relation, rows, findings, as_at=as_at)
-    if not gate.errors and any(rule.severity == "critical" for _, rule in shares):
-        split_bad_rows(conn, suite, relation, into=landing.rejected, as_at=as_at)
+    broken = _judge(job, suite, landing.rows(table), rows, findings=findings, as_at=as_at)
+    if any(rule.severity == "critical" for _, rule in broken):
+        split_bad_rows(job.conn, suite, landing.rows(table), into=landing.rejected, as_at=as_at)
 
 
-def judge_batch(
-    conn: psycopg.Connection[Any],
-    engine: sa.Engine,
-    expectations: Path,
-    landing: Landing,
-    findings: Findings,
-    *,
-    schools: Sequence[int],
-    tables: int,
-    as_at: date,
-) -> None:
-    """Run the batch rules on ``landing.profile``, which has a row for each of ``schools`` and ``tables``; a school that
-    breaks a critical rule is held. Raises ``SuiteError`` or ``OSError`` when there is no usable suite.
+def judge_batch(job: Job, landing: Landing, findings: Findings, *, schools: Sequence[int], as_at: date) -> None:
+    """Run the batch rules on ``landing.profile``, which has a row for each school and table of the category; a
+    school that breaks a critical rule is held. Raises ``SuiteError`` or ``OSError`` when there is no usable suite.
     """
-    suite = load_suite(expectations / "batch" / "school_batch.json")
-    gate = run_gate(engine, suite, relation=landing.profile, as_at=as_at)
-    shares = _judge(conn, suite, gate, landing.profile, dict.fromkeys(schools, tables), findings, as_at=as_at)
-    for school_id, rule in shares:
+    suite = load_suite(job.settings.expectations_dir / "batch" / "school_batch.json")
+    rows = dict.fromkeys(schools, len(job.spec.tables))
+    for school_id, rule in _judge(job, suite, landing.profile, rows, findings=findings, as_at=as_at):
         where = ", ".join(
             str(example["table_name"])
             for gate in findings.by_school[school_id]
@@ -113,53 +90,40 @@ def judge_batch(
 
 
 def _judge(
-    conn: psycopg.Connection[Any],
-    suite: Suite,
-    gate: GateResult,
-    relation: str,
-    rows: dict[int, int],
-    findings: Findings,
-    *,
-    as_at: date,
+    job: Job, suite: Suite, relation: str, rows: Mapping[int, int], *, findings: Findings, as_at: date
 ) -> list[tuple[int, Rule]]:
-    """Note what holds every school, and share the failed row rules out; which school breaks which."""
+    """Run the suite; note what holds every school, and share the failed row rules out: which school breaks which.
+
+    Nothing is shared out when a rule could not be evaluated: the same statement might fail again.
+    """
+    gate = run_gate(job.engine, suite, relation=relation, as_at=as_at)
     findings.gates.append(gate)
     rules = {rule.rule_id: rule for rule in suite.rules}
-    shares: list[tuple[int, Rule]] = []
+    broken: list[tuple[int, Rule]] = []
     by_school: dict[int, list[RuleResult]] = defaultdict(list)
     for result in gate.results:
         rule = rules[result.rule_id]
-        if result.outcome == "failed" and isinstance(rule.check, RowCheck):
-            for school_id, of_school in _shares(conn, suite, rule.check, result, relation, rows, as_at):
-                by_school[school_id].append(of_school)
-                shares.append((school_id, rule))
+        if result.outcome == "failed" and isinstance(rule.check, RowCheck) and not gate.errors:
+            predicate = bind(rule.check.predicate, as_at)
+            for school_id, failed, examples in job.conn.execute(_shares(suite, relation, predicate)):
+                share = replace(result, rows_checked=rows[school_id], rows_failed=failed, examples=examples)
+                by_school[school_id].append(share)
+                broken.append((school_id, rule))
         elif result.outcome == "error" or (result.outcome == "failed" and rule.severity == "critical"):
             for school_id in rows:
                 findings.held[school_id].append(f"{rule.rule_id}: {result.message} {rule.what_to_do}")
     for school_id, results in by_school.items():
         findings.by_school[school_id].append(replace(gate, results=tuple(results)))
-    return shares
+    return broken
 
 
-def _shares(
-    conn: psycopg.Connection[Any],
-    suite: Suite,
-    check: RowCheck,
-    result: RuleResult,
-    relation: str,
-    rows: dict[int, int],
-    as_at: date,
-) -> list[tuple[int, RuleResult]]:
-    """Each school's part in a failed row rule, with example keys of its own."""
-    query = f"""
+def _shares(suite: Suite, relation: str, predicate: str) -> bytes:
+    """A query for each school's part in a failed row rule: school, rows, keys of a few of them."""
+    return f"""
         select school_id, count(*), (array_agg(row_key order by place) filter (where place <= {EXAMPLES}))
         from (
             select school_id, {key_object(suite)} as row_key, row_number() over (partition by school_id) as place
-            from {relation} where ({bind(check.predicate, as_at)}) is not true
+            from {relation} where ({predicate}) is not true
         ) as broken
         group by school_id
-    """
-    return [
-        (school_id, replace(result, rows_checked=rows[school_id], rows_failed=failed, examples=examples))
-        for school_id, failed, examples in conn.execute(query.encode())
-    ]
+    """.encode()

@@ -19,8 +19,8 @@ from orchestration.warehouse.connection import Warehouse
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """``conn`` holds the locks and loads, ``writer`` fills the work tables from another thread; both are in autocommit, as
-    the gates read through connections of their own, which ``engine`` opens.
+    """``conn`` holds the locks and loads, ``writer`` fills the work tables from another thread; both are in autocommit,
+    as the gates read through connections of their own, which ``engine`` opens.
     """
 
     conn: psycopg.Connection[Any]
@@ -47,6 +47,9 @@ def open_job(
 
 def _connect(warehouse: Warehouse) -> psycopg.Connection[Any]:
     conn = warehouse.connect(autocommit=True)
-    # Without it the server carries a killed process's statement to its end, minutes perhaps, and holds its locks so long.
+    # Without it the server carries a killed process's statement to its end, minutes perhaps, and holds its locks so
+    # long.
     conn.execute("set client_connection_check_interval = '500ms'")
+    # For each sort and hash: with the server's default of a few MB a batch of a million marks goes to disk.
+    conn.execute("set work_mem = '128MB'")
     return conn

@@ -65,16 +65,28 @@ class Landing:
         """Make the tables."""
         for table in self._tables.values():
             columns = ", ".join(f"{field.name} {_WIDE.get(field.sql_type, field.sql_type)}" for field in table.fields)
+            # One session fills the table, from a cache of numbers of its own: so they rise in order of arrival.
             self._execute(
-                f"create unlogged table {self.rows(table)} ("
-                # One session fills the table, from a cache of numbers of its own: so they rise in order of arrival.
-                f"landing_no bigint generated always as identity (cache {CHUNK_ROWS}), school_id integer not null, {columns}"
-                ") with (autovacuum_enabled = false)"
+                f"""
+                create unlogged table {self.rows(table)} (
+                    landing_no bigint generated always as identity (cache {CHUNK_ROWS}),
+                    school_id integer not null,
+                    {columns}
+                ) with (autovacuum_enabled = false)
+                """
             )
         self._execute(
-            f"create unlogged table {self.rejected} (school_id integer not null, table_name text, row_key jsonb not null,"
-            " rules text[] not null, messages text[] not null, payload jsonb not null,"
-            " payload_kind text not null default 'landing') with (autovacuum_enabled = false)"
+            f"""
+            create unlogged table {self.rejected} (
+                school_id integer not null,
+                table_name text,
+                row_key jsonb not null,
+                rules text[] not null,
+                messages text[] not null,
+                payload jsonb not null,
+                payload_kind text not null default 'landing'
+            ) with (autovacuum_enabled = false)
+            """
         )
 
     def add(self, school_id: int, table_name: str, rows: Sequence[Row]) -> None:
@@ -106,7 +118,8 @@ class Landing:
             self._execute(f"analyze {self.rows(table)}")
 
     def drop_duplicates(self, table: Table) -> Counter[int]:
-        """Keep the last row of each key, by ``source_updated_at`` where the table has it, then by arrival; how many went, by school.
+        """Keep the last row of each key, by ``source_updated_at`` where the table has it, then by arrival; how many
+        went, by school.
 
         Paging over live data repeats a row now and then, and a pupil may stand among the current ones and the leavers.
         """
@@ -157,13 +170,18 @@ class Landing:
                 low, high = _RANGES[field.sql_type]
                 broken = f"{field.name} not between {low} and {high}"
                 checks.append((broken, UNSTORABLE, f"{field.name} is beyond what a {field.sql_type} can hold."))
+        unloadable = " or ".join(condition for condition, _, _ in checks)
         rules = ", ".join(f"case when {condition} then '{rule}' end" for condition, rule, _ in checks)
         messages = ", ".join(f"case when {condition} then '{message}' end" for condition, _, message in checks)
         self._execute(
-            f"with bad as (delete from {self.rows(table)} where {' or '.join(condition for condition, _, _ in checks)} returning *)"
-            f" insert into {self.rejected} (school_id, row_key, rules, messages, payload)"
-            f" select school_id, '{{}}', array_remove(array[{rules}], null), array_remove(array[{messages}], null), to_jsonb(bad)"
-            " from bad"
+            f"""
+            with bad as (delete from {self.rows(table)} where {unloadable} returning *)
+            insert into {self.rejected} (school_id, row_key, rules, messages, payload)
+            select
+                school_id, '{{}}', array_remove(array[{rules}], null), array_remove(array[{messages}], null),
+                to_jsonb(bad)
+            from bad
+            """
         )
         # A row that lacks part of its key is told apart by the hash of all it holds, or two of them would become one.
         members = ", ".join(f"'{column}', payload -> '{column}'" for column in table.key)
@@ -174,8 +192,8 @@ class Landing:
                 table_name = '{table.name}',
                 payload = payload - 'landing_no' - 'school_id',
                 row_key = jsonb_build_object({members}) || case
-                    when {keyless} then jsonb_build_object('{payload.PAYLOAD_HASH}', md5((payload - 'landing_no')::text))
-                    else '{{}}'
+                    when {keyless} then jsonb_build_object('{payload.PAYLOAD_HASH}', md5((payload -
+                    'landing_no')::text)) else '{{}}'
                 end
             where table_name is null
             """
@@ -238,8 +256,8 @@ def landing_tables(
 ) -> Iterator[Landing]:
     """Work tables for one batch, dropped at the end.
 
-    ``conn`` holds the lock that says somebody is at work on them; ``writer`` fills them, from whichever thread. Both are
-    in autocommit: the gates read through connections of their own.
+    ``conn`` holds the lock that says somebody is at work on them; ``writer`` fills them, from whichever thread. Both
+    are in autocommit: the gates read through connections of their own.
     """
     drop_leftovers(conn)
     token = secrets.randbits(31)

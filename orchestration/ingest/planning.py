@@ -30,7 +30,7 @@ def why_not_extract(job: Job, school_id: int, school: RegisteredSchool | None, l
 
 def not_approved(state: str) -> str:
     """The message for a school whose permission is not, or not any more, there."""
-    return f"The school is no longer approved: it is {state} at the partner. Nothing was loaded; what is there stays as it was."
+    return f"The school is no longer approved: it is {state} at the partner. Nothing was loaded; what is there stays."
 
 
 def prepare(job: Job, school: RegisteredSchool, watermark: Watermark | None) -> Reading:
@@ -41,7 +41,7 @@ def prepare(job: Job, school: RegisteredSchool, watermark: Watermark | None) -> 
     for extract in extracts.interrupted(job.conn, job.spec.category, school.school_id):
         if going_on:
             _supersede(job, extract, "a later one was begun")
-        elif why_not := _why_not_resume(job, extract, school, mode, watermark, now):
+        elif why_not := _why_not_resume(job, extract, school, mode=mode, watermark=watermark, now=now):
             _supersede(job, extract, why_not)
         else:
             extracts.take_up(job.conn, extract.extract_id, job.run_id)
@@ -59,7 +59,7 @@ def begin_again(job: Job, reading: Reading) -> Reading:
 
 
 def _why_not_resume(
-    job: Job, extract: Extract, school: RegisteredSchool, mode: Mode, watermark: Watermark | None, now: datetime
+    job: Job, extract: Extract, school: RegisteredSchool, *, mode: Mode, watermark: Watermark | None, now: datetime
 ) -> str | None:
     """What forbids going on with an interrupted extract. A full one may be gone on with though less was asked for."""
     if now - extract.started_at > extracts.RESUME_WITHIN:
@@ -68,15 +68,19 @@ def _why_not_resume(
         return "a full one is due"
     if extract.mode == "incremental" and (watermark is None or extract.watermark_from != watermark.updated_after):
         return "another was accepted since"
+    return _why_not_use_pages(job, extract, school)
+
+
+def _why_not_use_pages(job: Job, extract: Extract, school: RegisteredSchool) -> str | None:
+    """What is wrong with the pages that an interrupted extract has archived, if it has any."""
     if extract.archive_path is None:
         return None
     try:
         label = job.archive.label(extract.archive_path)
     except ArchiveError as error:
         return str(error)
-    if label is not None and label != _label(job, school, extract):
-        return "the category's fields or streams are not what they were"
-    return None
+    fits = label is None or label == _label(job, school, extract)
+    return None if fits else "the category's fields or streams are not what they were"
 
 
 def _supersede(job: Job, extract: Extract, why: str) -> None:

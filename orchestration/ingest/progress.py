@@ -12,8 +12,8 @@ from orchestration.ingest.categories import Category
 class Event:
     """One thing that happened to one school; the totals are of the whole call of ``extract_category`` so far.
 
-    ``kind``: a school's reading ``started``, a ``page`` of it was archived and decoded, the school is ``done`` (``state`` then
-    says how it ended: loaded, held or failed).
+    ``kind``: a school's reading ``started``, a ``page`` of it was archived and decoded, the school is ``done``
+    (``state`` then says how it ended: loaded, held or failed).
     """
 
     kind: Literal["started", "page", "done"]

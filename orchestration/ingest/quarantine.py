@@ -1,7 +1,7 @@
 """Rows that were refused, with every reason and all they held (``quarantine.row``): nothing a partner sends is lost.
 
-An entry is open until it is ``resolved`` (a retry loaded it) or ``superseded`` (a later extract brought a good version of
-the row, or no longer holds it). ``orchestration.ingest.retry`` sends open entries through the present rules again.
+An entry is open until it is ``resolved`` (a retry loaded it) or ``superseded`` (a later extract brought a good version
+of the row, or no longer holds it). ``orchestration.ingest.retry`` sends open entries through the present rules again.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from orchestration.ingest.load import Accepted
 class Entry:
     """A row of ``quarantine.row`` and the school's name.
 
-    ``payload`` is the row with the columns of its table (``payload_kind`` landing) or, when it did not decode, the partner's
-    record (source).
+    ``payload`` is the row with the columns of its table (``payload_kind`` landing) or, when it did not decode, the
+    partner's record (source).
     """
 
     quarantine_id: int
@@ -49,7 +49,8 @@ class Entry:
 
 
 _SELECT = """
-    select quarantine_id, school_id, coalesce(school.name, '') as school, category, table_name, extract_id, row_key, rules,
+    select quarantine_id, school_id, coalesce(school.name, '') as school, category, table_name, extract_id, row_key,
+    rules,
         messages, payload, payload_kind, quarantined_at, entry.state, resolved_at
     from quarantine.row as entry
     left join ops.school as school using (school_id)
@@ -82,7 +83,7 @@ def show(conn: psycopg.Connection[Any], quarantine_id: int) -> Entry | None:
 
 
 def write(conn: psycopg.Connection[Any], category: Category, landing: Landing, extracts: Mapping[int, int]) -> None:
-    """Keep the rejected rows of a batch; ``extracts`` gives the extract of each school. A row that is open already is renewed."""
+    """Keep the rejected rows of a batch, and renew those that are open; ``extracts`` gives each school's extract."""
     conn.execute(
         f"""
         insert into quarantine.row (
@@ -90,9 +91,9 @@ def write(conn: psycopg.Connection[Any], category: Category, landing: Landing, e
         )
         select distinct on (school_id, table_name, row_key)
             school_id, %s, table_name, extract_id, row_key, rules, messages, payload, payload_kind
-        from {landing.rejected} inner join unnest(%s::integer[], %s::bigint[]) as extract (school_id, extract_id) using (school_id)
-        order by school_id, table_name, row_key
-        on conflict (school_id, table_name, row_key) where state = 'open' do update set
+        from {landing.rejected} inner join unnest(%s::integer[], %s::bigint[]) as extract (school_id, extract_id) using
+        (school_id) order by school_id, table_name, row_key on conflict (school_id, table_name, row_key) where state =
+        'open' do update set
             extract_id = excluded.extract_id,
             rules = excluded.rules,
             messages = excluded.messages,
@@ -116,15 +117,15 @@ def supersede(conn: psycopg.Connection[Any], table: Table, landing: Landing, acc
     if table.record_id:
         names_row.append(f"landed.{table.record_id} = entry.row_key ->> '{payload.SOURCE_ID}'")
     come_back = " ".join(
-        f"union select quarantine_id from entry inner join {landing.rows(table)} as landed using (school_id) where {same}"
+        f"union select quarantine_id from entry"
+        f" inner join {landing.rows(table)} as landed using (school_id) where {same}"
         for same in names_row
     )
     conn.execute(
         f"""
         with entry as (
-            select entry.quarantine_id, entry.school_id, entry.row_key
-            from quarantine.row as entry
-            inner join unnest(%(schools)s::integer[], %(extracts)s::bigint[]) as extract (school_id, extract_id) using (school_id)
+            select entry.quarantine_id, entry.school_id, entry.row_key from quarantine.row as entry inner join
+            unnest(%(schools)s::integer[], %(extracts)s::bigint[]) as extract (school_id, extract_id) using (school_id)
             where entry.state = 'open' and entry.table_name = '{table.name}' and entry.extract_id < extract.extract_id
         )
         update quarantine.row set state = 'superseded', resolved_at = now()
@@ -157,7 +158,7 @@ def resolve(conn: psycopg.Connection[Any], landing: Landing, quarantine_ids: Seq
 
 
 def drop_closed(conn: psycopg.Connection[Any], landing: Landing, extract_id: int) -> None:
-    """Take out of ``landing.rejected`` what is there only because an old extract was decoded again: rows whose entry was closed since."""
+    """Take out of ``landing.rejected`` the rows whose entry was closed since: an old extract was decoded again."""
     conn.execute(
         f"""
         delete from {landing.rejected} as rejected using quarantine.row as entry

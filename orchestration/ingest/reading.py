@@ -1,9 +1,9 @@
 """Reading one batch of schools from a partner: pages into the archive and, decoded, into the work tables.
 
 Requests run side by side on an event loop. Everything else (compressing, decoding, COPY) happens in one thread beside
-it, page by page, so that there is nothing to lock and the partner is asked for a page no sooner than the one before
-it is dealt with. At any time a school in progress holds two pages (one in hand, one on its way) and the work tables
-a few chunks of rows; as many schools are in progress as the partner may have requests: that is all, however many there are.
+it, page by page, so that there is nothing to lock and the partner is asked for a page no sooner than the one before it
+is dealt with. At any time a school in progress holds two pages (one in hand, one on its way) and the work tables a few
+chunks of rows; as many schools are in progress as the partner may have requests: that is all, however many there are.
 """
 
 from __future__ import annotations
@@ -54,9 +54,10 @@ class CannotResume(Exception):
 class Reading:
     """One school's reading of a category, and what came of it.
 
-    ``received`` counts rows by table as the partner sent them, undecodable ones under the stream's first table; ``undecoded``
-    names every table of a stream with such a row. ``denied`` has, by stream, why it was not read. ``failure`` is set when
-    nothing of the reading may be used, ``nothing_granted`` when what the category cannot do without was denied.
+    ``received`` counts rows by table as the partner sent them, undecodable ones under the stream's first table;
+    ``undecoded`` names every table of a stream with such a row. ``denied`` has, by stream, why it was not read.
+    ``failure`` is set when nothing of the reading may be used, ``nothing_granted`` when what the category cannot do
+    without was denied.
     """
 
     school: School
@@ -88,7 +89,7 @@ class Reading:
 
     @property
     def whole(self) -> frozenset[str]:
-        """Tables of which all that the school has was read: every stream of theirs to its end, and none just for changes."""
+        """Tables of which everything was read: every stream of theirs to its end, and none just for changes."""
         tables = frozenset(table for stream in self.streams for table in stream.tables)
         in_part = (stream for stream in self.streams if stream.incremental or stream.name not in self.finished)
         return tables - {table for stream in in_part for table in stream.tables} - self.incomplete

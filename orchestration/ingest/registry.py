@@ -89,8 +89,8 @@ def sync(warehouse: Warehouse, partner: Partner) -> list[RegisteredSchool]:
         known = conn.execute("select count(*) from ops.school where partner = %s", (partner.name,)).fetchone()
         if not schools and known and known[0]:
             raise RegistryError(
-                f"{partner.name} lists no school in any state, but {known[0]} are known. Nothing was changed. Check the "
-                "partner's address and token (`mis doctor`), then try again."
+                f"{partner.name} lists no school in any state, but {known[0]} are known. Nothing was changed. Check "
+                "the partner's address and token (`mis doctor`), then try again."
             )
         for school in schools:
             _upsert(conn, school)

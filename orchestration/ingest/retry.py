@@ -28,7 +28,7 @@ from orchestration.warehouse.connection import Warehouse
 
 @dataclass(frozen=True, slots=True)
 class RetryResult:
-    """``loaded`` entries are resolved, ``still_bad`` broke a rule again, ``not_tried`` could not be judged; ``notes`` say why."""
+    """Entries: ``loaded`` ones are closed, ``still_bad`` broke a rule again, for ``not_tried`` ones see ``notes``."""
 
     loaded: int
     still_bad: int
@@ -173,9 +173,7 @@ def _judge_and_load(job: Job, work: Landing, accepted: Accepted, entries: Sequen
     findings = Findings()
     for table in job.spec.tables:
         work.drop_duplicates(table)
-        gates.judge_rows(
-            job.conn, job.engine, job.settings.expectations_dir, table, work, findings, as_at=accepted.as_at.date()
-        )
+        gates.judge_rows(job, table, work, findings, as_at=accepted.as_at.date())
         work.reject_unloadable(table)
     if accepted.school_id in findings.held:
         raise NotTried(" ".join(findings.held[accepted.school_id]))

@@ -23,8 +23,8 @@ OVERLAP = timedelta(minutes=10)
 class Watermark:
     """Grain: one school and category.
 
-    ``updated_after`` is by the partner's clock; ``full_at`` is when the last accepted full extract was started, by our own
-    clock (a partner's stand-in may keep another day), and null when a full one is due at once.
+    ``updated_after`` is by the partner's clock; ``full_at`` is when the last accepted full extract was started, by our
+    own clock (a partner's stand-in may keep another day), and null when a full one is due at once.
     """
 
     school_id: int
@@ -45,7 +45,7 @@ def read(conn: psycopg.Connection[Any], category: Category, school_ids: Sequence
 
 
 def next_mode(watermark: Watermark | None, spec: CategorySpec, now: datetime, *, full: bool) -> Mode:
-    """``full`` when asked for, when nothing was accepted yet, or when the last full extract is older than the category allows."""
+    """``full`` when asked for, when nothing was accepted yet, or when the last full extract has become too old."""
     if full or watermark is None or watermark.full_at is None or now - watermark.full_at > spec.full_every:
         return "full"
     return "incremental"
@@ -79,7 +79,8 @@ def advance(
 def accepted_at(conn: psycopg.Connection[Any], category: Category, school_ids: Sequence[int]) -> dict[int, datetime]:
     """The partner's clock of the last accepted extract, by school."""
     rows = conn.execute(
-        "select watermark.school_id, extract.as_at from ops.watermark inner join ops.extract as extract using (extract_id)"
+        "select watermark.school_id, extract.as_at"
+        " from ops.watermark inner join ops.extract as extract using (extract_id)"
         " where watermark.category = %s and watermark.school_id = any(%s)",
         (category.value, list(school_ids)),
     )

@@ -42,7 +42,9 @@ def build(site: Site, control: list[BaseRoute]) -> ASGIApp:
         endpoint = partial(_answer, site, handler=handler)
         # The vendor's own client puts a slash before the question mark.
         routes += [Route(BASE + path + slash, endpoint, methods=[method]) for slash in ("", "/")]
-    return Starlette(routes=[*routes, *control, Route("/{rest:path}", partial(_answer, site, handler=_unknown), methods=_METHODS)])
+    return Starlette(
+        routes=[*routes, *control, Route("/{rest:path}", partial(_answer, site, handler=_unknown), methods=_METHODS)]
+    )
 
 
 async def _answer(site: Site, http: HttpRequest, *, handler: Handler) -> Response:
@@ -50,7 +52,9 @@ async def _answer(site: Site, http: HttpRequest, *, handler: Handler) -> Respons
     fault = site.faults.connection(path)
     if fault is not None and fault.kind == "status":
         headers = {"Retry-After": fault.retry_after} if fault.retry_after else {}
-        return reply(site, fault.status, encode({"error": "injected", "error_description": "Asked for by a test"}), headers)
+        return reply(
+            site, fault.status, encode({"error": "injected", "error_description": "Asked for by a test"}), headers
+        )
     if fault is not None and fault.kind == "hang":
         await asyncio.sleep(fault.seconds)
     try:
@@ -86,7 +90,11 @@ def authorise(site: Site, http: HttpRequest) -> None:
         except (binascii.Error, UnicodeDecodeError):
             given = ""
     if kind.lower() not in ("bearer", "basic") or not hmac.compare_digest(given.encode(), site.token.encode()):
-        raise ApiError(401, "unauthenticated", "Give the application's token as Bearer, or as user name of Basic with an empty password")
+        raise ApiError(
+            401,
+            "unauthenticated",
+            "Give the application's token as Bearer, or as user name of Basic with an empty password",
+        )
 
 
 def _broken(site: Site, fault: Fault, body: bytes) -> Response:
@@ -97,7 +105,9 @@ def _broken(site: Site, fault: Fault, body: bytes) -> Response:
         yield body[: len(body) // 2]
         raise ConnectionAbortedError("a test asked for the connection to break here")
 
-    return StreamingResponse(half(), 200, {"Date": clock_header(site.clock.now), "Content-Length": str(len(body))}, "application/json")
+    return StreamingResponse(
+        half(), 200, {"Date": clock_header(site.clock.now), "Content-Length": str(len(body))}, "application/json"
+    )
 
 
 def _request(http: HttpRequest) -> Request:
@@ -105,7 +115,8 @@ def _request(http: HttpRequest) -> Request:
     return Request(f"{url.scheme}://{url.netloc}{url.path}", url.query, http.query_params)
 
 
-# -- rows of a school ----------------------------------------------------------------------------------------------------
+# -- rows of a school
+# ----------------------------------------------------------------------------------------------------
 
 
 def _school_resource(site: Site, http: HttpRequest) -> Response:
@@ -152,7 +163,9 @@ def _rows(site: Site, view: SchoolView, endpoint: str, resource: Resource, reque
     if active:
         everything = list(resource.rows(view, Request(request.url, "", {})))
         places = {place for fault in active for place in fault.rows if place < len(everything)}
-        here = faults.apply(active, here, {place: resource.render(view, everything[place], {})["id"] for place in places})
+        here = faults.apply(
+            active, here, {place: resource.render(view, everything[place], {})["id"] for place in places}
+        )
     return reply(site, 200, envelope(here, _page_meta(request, len(rows), size, page)))
 
 
@@ -175,8 +188,16 @@ def _marks(site: Site, view: SchoolView, endpoint: str, request: Request) -> Res
     _check_scope(view, "attendance.read")
     query = request.query
     includes = parse_includes(query.get("include", ""), attendance.MARK_INCLUDES, view.mis.without)
-    after = parse_local("attendance_date_after", query["attendance_date_after"]).date() if "attendance_date_after" in query else None
-    before = parse_local("attendance_date_before", query["attendance_date_before"]).date() if "attendance_date_before" in query else None
+    after = (
+        parse_local("attendance_date_after", query["attendance_date_after"]).date()
+        if "attendance_date_after" in query
+        else None
+    )
+    before = (
+        parse_local("attendance_date_before", query["attendance_date_before"]).date()
+        if "attendance_date_before" in query
+        else None
+    )
     first, last = attendance.session_filter(view, after, before)
     wanted = attendance.MarkFilter(
         first,
@@ -186,7 +207,9 @@ def _marks(site: Site, view: SchoolView, endpoint: str, request: Request) -> Res
     )
     start = attendance.from_cursor(query["cursor"]) if "cursor" in query else attendance.Position(0, 0)
     size = request.page_size(LARGEST_MARK_PAGE)
-    rows, following = attendance.mark_page(view, leavers=MARKS[endpoint], wanted=wanted, start=start, size=size, includes=includes)
+    rows, following = attendance.mark_page(
+        view, leavers=MARKS[endpoint], wanted=wanted, start=start, size=size, includes=includes
+    )
     active = site.faults.rows(view.school.id, endpoint)
     if active:
         places = sorted({place for fault in active for place in fault.rows})
@@ -225,7 +248,8 @@ def _refuse_write(site: Site, http: HttpRequest) -> Response:
     raise ApiError(403, "invalid_permissions", f"Scope {resource}.write not enabled for {view.school.id}")
 
 
-# -- schools -------------------------------------------------------------------------------------------------------------
+# -- schools
+# -------------------------------------------------------------------------------------------------------------
 
 
 def _school_list(site: Site, http: HttpRequest) -> Response:
@@ -256,7 +280,9 @@ def _meta(site: Site, http: HttpRequest) -> Response:
 
 def _permissions(site: Site, http: HttpRequest) -> Response:
     school = site.find(http.path_params["school"])
-    return reply(site, 200, encode({"data": lists.permissions(site, school, site.clock.today - timedelta(days=330)), "meta": {}}))
+    return reply(
+        site, 200, encode({"data": lists.permissions(site, school, site.clock.today - timedelta(days=330)), "meta": {}})
+    )
 
 
 def _acl(site: Site, http: HttpRequest) -> Response:
@@ -268,7 +294,9 @@ def _request_access(site: Site, http: HttpRequest) -> Response:
     school = site.find(http.path_params["school"])
     if site.state(school) != "approved":
         site.set_state(school, "pending")
-    return reply(site, 200, encode({"success": True, "state": site.state(school), "message": "Access request recorded"}))
+    return reply(
+        site, 200, encode({"success": True, "state": site.state(school), "message": "Access request recorded"})
+    )
 
 
 def _revoke_access(site: Site, http: HttpRequest) -> Response:

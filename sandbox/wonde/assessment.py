@@ -1,4 +1,5 @@
-"""``assessment/aspects``, ``resultsets``, ``results``, ``templates`` and ``marksheets``; field names are inferred (source_apis.md 1.8)."""
+"""``assessment/aspects``, ``resultsets``, ``results``, ``templates`` and ``marksheets``; field names are inferred
+(source_apis.md 1.8)."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ import numpy as np
 from sandbox.calendar import epoch
 from sandbox.identity import Kind, partner_id
 from sandbox.pupils import NIGHTLY
-from sandbox.wonde import groups, students
+from sandbox.wonde import groups, people
 from sandbox.wonde.view import SchoolView
 from sandbox.wonde.wire import Row, Tree, local_date, nested, utc_time
 
@@ -29,7 +30,9 @@ def aspects(view: SchoolView) -> Sequence[int]:
 
 def result_sets(view: SchoolView) -> Sequence[int]:
     """Numbers of the result sets with a result."""
-    return view.remember("result sets", lambda: np.unique(view.data.results.result_set[: len(known_results(view))]).tolist())
+    return view.remember(
+        "result sets", lambda: np.unique(view.data.results.result_set[: len(known_results(view))]).tolist()
+    )
 
 
 def results_of(view: SchoolView, pupil: int) -> list[int]:
@@ -45,7 +48,14 @@ def render_aspect(view: SchoolView, number: int, includes: Tree) -> Row:
     """One aspect."""
     name, kind = view.data.results.aspects[number]
     began = _began(view)
-    return {"id": aspect_id(number), "mis_id": str(702 + number), "name": name, "type": kind, "created_at": began, "updated_at": began}
+    return {
+        "id": aspect_id(number),
+        "mis_id": str(702 + number),
+        "name": name,
+        "type": kind,
+        "created_at": began,
+        "updated_at": began,
+    }
 
 
 def aspect_id(number: int) -> str:
@@ -63,9 +73,14 @@ def render_result_set(view: SchoolView, number: int, includes: Tree) -> Row:
     name, start, end = view.data.results.sets[number]
     began = _began(view)
     return {
-        "id": result_set_id(number), "mis_id": str(31 + number), "name": name, "start_date": local_date(start), "end_date": local_date(end),
-        "created_at": began, "updated_at": began,
-    }  # fmt: skip
+        "id": result_set_id(number),
+        "mis_id": str(31 + number),
+        "name": name,
+        "start_date": local_date(start),
+        "end_date": local_date(end),
+        "created_at": began,
+        "updated_at": began,
+    }
 
 
 def render_result(view: SchoolView, number: int, includes: Tree) -> Row:
@@ -74,17 +89,23 @@ def render_result(view: SchoolView, number: int, includes: Tree) -> Row:
     pupil, aspect, result_set = int(results.pupil[number]), int(results.aspect[number]), int(results.result_set[number])
     seen = utc_time(int(results.at[number]))
     row: Row = {
-        "id": partner_id(Kind.RESULT, 100001 + number), "mis_id": str(1289067 + number), "student": students.student_id(pupil),
-        "aspect": aspect_id(aspect), "resultset": result_set_id(result_set), "result": results.values[int(results.value[number])],
-        "result_date": local_date(date.fromordinal(int(results.day[number]))), "collection_date": None,
-        "created_at": seen, "updated_at": seen,
-    }  # fmt: skip
+        "id": partner_id(Kind.RESULT, 100001 + number),
+        "mis_id": str(1289067 + number),
+        "student": people.student_id(pupil),
+        "aspect": aspect_id(aspect),
+        "resultset": result_set_id(result_set),
+        "result": results.values[int(results.value[number])],
+        "result_date": local_date(date.fromordinal(int(results.day[number]))),
+        "collection_date": None,
+        "created_at": seen,
+        "updated_at": seen,
+    }
     if "aspect" in includes:
         row["aspect"] = nested(render_aspect(view, aspect, {}))
     if "resultset" in includes:
         row["resultset"] = nested(render_result_set(view, result_set, {}))
     if "student" in includes:
-        row["student"] = nested(students.reference(view, pupil)) if view.granted("students.read") else None
+        row["student"] = nested(people.student_reference(view, pupil)) if view.granted("students.read") else None
     return row
 
 
@@ -105,6 +126,8 @@ def render_marksheet(view: SchoolView, number: int, includes: Tree) -> Row:
     """One marksheet: a template laid over a registration group."""
     nc_year, form, _ = view.forms[number]
     return {
-        "id": partner_id(Kind.MARKSHEET, 100001 + number), "mis_id": str(5372 + number),
-        "template": partner_id(Kind.TEMPLATE, 100001 + number % len(_TEMPLATES)), "group": groups.form_id(view, nc_year, form),
-    }  # fmt: skip
+        "id": partner_id(Kind.MARKSHEET, 100001 + number),
+        "mis_id": str(5372 + number),
+        "template": partner_id(Kind.TEMPLATE, 100001 + number % len(_TEMPLATES)),
+        "group": groups.form_id(view, nc_year, form),
+    }

@@ -1,7 +1,7 @@
 """Session marks, codes, summaries and planned absences.
 
-Marks are nearly all of the traffic, so a page of them is put together from byte strings made once per session, pupil and
-code instead of being encoded row by row.
+Marks are nearly all of the traffic, so a page of them is put together from byte strings made once per session, pupil
+and code instead of being encoded row by row.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sandbox.attendance import Marks
 from sandbox.calendar import epoch
 from sandbox.codes import AUTHORISED, CODES, NUMBER, POSSIBLE, UNAUTHORISED
 from sandbox.identity import Kind, partner_id
-from sandbox.wonde import students
+from sandbox.wonde import people
 from sandbox.wonde.view import NumberArray, SchoolView
 from sandbox.wonde.wire import ApiError, Row, Tree, encode, local_date, utc_time
 
@@ -41,7 +41,8 @@ class Changes(NamedTuple):
 
 
 class MarkFilter(NamedTuple):
-    """Which marks a request wants: numbers of sessions [first, last), change times (after, before) in seconds UTC or None."""
+    """Which marks a request wants: numbers of sessions [first, last), change times (after, before) in seconds UTC or
+    None."""
 
     first: int
     last: int
@@ -72,7 +73,8 @@ def from_cursor(text: str) -> Position:
         raise ApiError(400, "invalid_parameter", f"cursor {text!r} is not one of ours") from None
 
 
-# -- what is known by now ------------------------------------------------------------------------------------------------
+# -- what is known by now
+# ------------------------------------------------------------------------------------------------
 
 
 def marks(view: SchoolView) -> Marks:
@@ -102,19 +104,23 @@ def changes(view: SchoolView) -> Changes:
 
 def session_filter(view: SchoolView, after: date | None, before: date | None) -> tuple[int, int]:
     """Numbers of the sessions from ``after`` to ``before``, both days included."""
-    days = view.remember("session days", lambda: np.array([session.day.toordinal() for session in view.data.register.sessions]))
+    days = view.remember(
+        "session days", lambda: np.array([session.day.toordinal() for session in view.data.register.sessions])
+    )
     first = int(np.searchsorted(days, after.toordinal())) if after else 0
     last = int(np.searchsorted(days, before.toordinal(), side="right")) if before else len(days)
     return first, min(last, len(marks(view)))
 
 
-# -- pages ---------------------------------------------------------------------------------------------------------------
+# -- pages
+# ---------------------------------------------------------------------------------------------------------------
 
 
 def mark_page(
     view: SchoolView, *, leavers: bool, wanted: MarkFilter, start: Position, size: int, includes: Tree
 ) -> tuple[list[bytes], Position | None]:
-    """Up to ``size`` marks from ``start`` on, in order of session and pupil, and where the next page begins (None: it was the last)."""
+    """Up to ``size`` marks from ``start`` on, in order of session and pupil, and where the next page begins (None: it
+    was the last)."""
     shown = marks(view)
     roll = view.remember(f"roll {leavers}", lambda: np.array(view.leavers if leavers else view.current, dtype=np.int64))
     fragments = view.remember(f"fragments {sorted(includes)}", lambda: _Fragments(view, includes))
@@ -134,7 +140,9 @@ def mark_page(
         there = codes != 0
         numbers, codes = numbers[there], codes[there]
         if wanted.before is not None:
-            early = np.array([fragments.updated(session, number) < wanted.before for number in numbers.tolist()], dtype=bool)
+            early = np.array(
+                [fragments.updated(session, number) < wanted.before for number in numbers.tolist()], dtype=bool
+            )
             numbers, codes = numbers[early], codes[early]
         room = size - len(rows)
         if len(numbers) > room:
@@ -150,7 +158,11 @@ def ids_at(view: SchoolView, places: list[int], *, leavers: bool) -> dict[int, s
     roll = np.array(view.leavers if leavers else view.current, dtype=np.int64)
     sessions, columns = np.nonzero(shown[:, roll])
     pupils = len(view.data.pupils)
-    return {place: partner_id(Kind.MARK, int(sessions[place]) * pupils + int(roll[columns[place]])) for place in places if place < len(sessions)}
+    return {
+        place: partner_id(Kind.MARK, int(sessions[place]) * pupils + int(roll[columns[place]]))
+        for place in places
+        if place < len(sessions)
+    }
 
 
 def _recent(view: SchoolView, after: int) -> dict[int, NumberArray]:
@@ -161,7 +173,11 @@ def _recent(view: SchoolView, after: int) -> dict[int, NumberArray]:
         late = done.at > after
         sessions, pupils = done.session[late], done.pupil[late].astype(np.int64)
         starts = np.flatnonzero(np.diff(sessions, prepend=-1))
-        return {int(sessions[start]): part for start, part in zip(starts, np.split(pupils, starts[1:]), strict=True)} if len(sessions) else {}
+        return (
+            {int(sessions[start]): part for start, part in zip(starts, np.split(pupils, starts[1:]), strict=True)}
+            if len(sessions)
+            else {}
+        )
 
     return view.remember(f"recent {after}", find)
 
@@ -176,18 +192,25 @@ class _Fragments:
         times = [encode(utc_time(at)) for at in self.created]
         self.created_at = times
         self.before = [
-            b'","date":' + encode(local_date(session.day)) + b',"session":"' + (b"PM" if session.afternoon else b"AM") + b'","student":'
+            b'","date":'
+            + encode(local_date(session.day))
+            + b',"session":"'
+            + (b"PM" if session.afternoon else b"AM")
+            + b'","student":'
             for session in sessions
         ]
         self.after = [b',"created_at":' + at + b',"updated_at":' + at + b"}" for at in times]
         whole = "student" in includes and view.granted("students.read")
         null = "student" in includes and not whole
         self.student = [
-            b"null" if null else encode({"data": students.reference(view, number)} if whole else students.student_id(number))
+            b"null"
+            if null
+            else encode({"data": people.student_reference(view, number)} if whole else people.student_id(number))
             for number in range(self.pupils)
         ]
         self.code = [
-            b',"attendance_code":' + encode({"data": render_code(view, number, {})} if "attendance_code" in includes else code_id(number))
+            b',"attendance_code":'
+            + encode({"data": render_code(view, number, {})} if "attendance_code" in includes else code_id(number))
             for number in range(len(CODES))
         ]
         plain = b',"comment":null,"minutes_late":null,"employee":null'
@@ -206,8 +229,13 @@ class _Fragments:
     def rows(self, session: int, numbers: list[int], codes: list[int]) -> list[bytes]:
         """Marks of one session."""
         before, after, student, detail, changed, prefix = (
-            self.before[session], self.after[session], self.student, self.detail, self.changed, self.prefix,
-        )  # fmt: skip
+            self.before[session],
+            self.after[session],
+            self.student,
+            self.detail,
+            self.changed,
+            self.prefix,
+        )
         base = session * self.pupils
         return [
             b"%b%08d%b%b%b%b" % (prefix, base + number, before, student[number], detail[code], after)
@@ -227,13 +255,20 @@ class _Fragments:
         after = self.after[session]
         if at is not None:
             changed = encode(utc_time(at))
-            after = b',"created_at":' + (changed if key in self.filled_in else self.created_at[session]) + b',"updated_at":' + changed + b"}"
+            after = (
+                b',"created_at":'
+                + (changed if key in self.filled_in else self.created_at[session])
+                + b',"updated_at":'
+                + changed
+                + b"}"
+            )
         comment = b'"Reason given by telephone"' if at is not None and key % 5 == 0 else b"null"
         detail = self.code[code] + b',"comment":' + comment + b',"minutes_late":' + minutes + b',"employee":null'
         return b"%b%08d%b%b%b%b" % (self.prefix, key, self.before[session], self.student[number], detail, after)
 
 
-# -- codes ---------------------------------------------------------------------------------------------------------------
+# -- codes
+# ---------------------------------------------------------------------------------------------------------------
 
 
 def code_id(number: int) -> str:
@@ -250,10 +285,16 @@ def render_code(view: SchoolView | None, number: int, includes: Tree) -> Row:
     """One code; without a school, as the global list has it."""
     code = CODES[number]
     own = view is not None and view.school.custom_codes
-    return {"id": code_id(number), "code": _OWN_LETTERS.get(code.code, code.code) if own else code.code, "description": code.description, "type": code.kind}
+    return {
+        "id": code_id(number),
+        "code": _OWN_LETTERS.get(code.code, code.code) if own else code.code,
+        "description": code.description,
+        "type": code.kind,
+    }
 
 
-# -- summaries and planned absences ----------------------------------------------------------------------------------------
+# -- summaries and planned absences
+# ----------------------------------------------------------------------------------------
 
 
 def summary_counts(view: SchoolView) -> npt.NDArray[np.int64]:
@@ -270,11 +311,17 @@ def summary_counts(view: SchoolView) -> npt.NDArray[np.int64]:
 def render_summary(view: SchoolView, pupil: int, includes: Tree) -> Row:
     """Totals of one pupil in the present academic year."""
     counts = summary_counts(view)[pupil]
-    possible, authorised, unauthorised = (int(counts[numbers].sum()) for numbers in (POSSIBLE, AUTHORISED, UNAUTHORISED))
+    possible, authorised, unauthorised = (
+        int(counts[numbers].sum()) for numbers in (POSSIBLE, AUTHORISED, UNAUTHORISED)
+    )
     return {
-        "id": partner_id(Kind.SUMMARY, 100001 + pupil), "student": students.student_id(pupil), "possible_marks": possible,
-        "present_marks": possible - authorised - unauthorised, "authorised_absences": authorised, "unauthorised_absences": unauthorised,
-    }  # fmt: skip
+        "id": partner_id(Kind.SUMMARY, 100001 + pupil),
+        "student": people.student_id(pupil),
+        "possible_marks": possible,
+        "present_marks": possible - authorised - unauthorised,
+        "authorised_absences": authorised,
+        "unauthorised_absences": unauthorised,
+    }
 
 
 def absences(view: SchoolView) -> Sequence[int]:
@@ -293,7 +340,11 @@ def render_absence(view: SchoolView, number: int, includes: Tree) -> Row:
     sessions = view.data.register.sessions
     entered = utc_time(epoch(sessions[absence.first].day) + 8 * 3600)
     return {
-        "id": partner_id(Kind.ABSENCE, 100001 + number), "student": students.student_id(absence.pupil), "attendance_code": code_id(NUMBER[absence.code]),
-        "start_date": local_date(sessions[absence.first].day), "end_date": local_date(sessions[absence.last].day),
-        "created_at": entered, "updated_at": entered,
-    }  # fmt: skip
+        "id": partner_id(Kind.ABSENCE, 100001 + number),
+        "student": people.student_id(absence.pupil),
+        "attendance_code": code_id(NUMBER[absence.code]),
+        "start_date": local_date(sessions[absence.first].day),
+        "end_date": local_date(sessions[absence.last].day),
+        "created_at": entered,
+        "updated_at": entered,
+    }

@@ -1,6 +1,7 @@
 """``deletions``: what has gone, as far as the partner notices.
 
-Incomplete on purpose: only top-level resources appear. The marks, results, exclusions and lessons of what has gone leave no entry.
+Incomplete on purpose: only top-level resources appear. The marks, results, exclusions and lessons of what has gone
+leave no entry.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from datetime import date, timedelta
 
 from sandbox.calendar import epoch
 from sandbox.pupils import NIGHTLY
-from sandbox.wonde import groups, students
+from sandbox.wonde import groups, people
 from sandbox.wonde.view import SchoolView
 from sandbox.wonde.wire import Row, utc_time
 
@@ -21,14 +22,25 @@ def deletions(view: SchoolView) -> list[tuple[int, Row]]:
     def add(at: int, kind: str, identifier: str, mis_id: str, restored: int | None = None) -> None:
         if at <= view.clock.now:
             back = utc_time(restored) if restored is not None and restored <= view.clock.now else None
-            found.append((at, {"type": kind, "id": identifier, "mis_id": mis_id, "deleted_at": utc_time(at), "restored_at": back}))
+            found.append(
+                (
+                    at,
+                    {"type": kind, "id": identifier, "mis_id": mis_id, "deleted_at": utc_time(at), "restored_at": back},
+                )
+            )
 
     pupils = view.data.pupils
     for number in view.leavers:
         pupil = pupils[number]
         if pupil.leaving:
             restored = pupils[pupil.returned_as].created if pupil.returned_as is not None else None
-            add(epoch(pupil.leaving + timedelta(days=1), NIGHTLY), "student", students.student_id(number), pupil.mis_id, restored)
+            add(
+                epoch(pupil.leaving + timedelta(days=1), NIGHTLY),
+                "student",
+                people.student_id(number),
+                pupil.mis_id,
+                restored,
+            )
     for group in view.data.classes:
         if group.year < view.year:
             add(epoch(date(group.year + 1, 9, 1), NIGHTLY), "class", groups.class_id(group), str(9929 + group.number))

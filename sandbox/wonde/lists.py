@@ -27,17 +27,25 @@ def school(site: Site, one: School, host: str) -> Row:
         "timezone": "Europe/London",
         "mis": one.mis,
         "address": {
-            "address_line_1": "1 School Lane", "address_line_2": None, "address_town": one.town,
-            "address_postcode": postcode(one), "address_country": {"code": "GBR", "name": "England"},
+            "address_line_1": "1 School Lane",
+            "address_line_2": None,
+            "address_town": one.town,
+            "address_postcode": postcode(one),
+            "address_country": {"code": "GBR", "name": "England"},
         },
         "extended": {
-            "allows_writeback": False, "has_timetables": one.publishes_classes, "has_lesson_attendance": False,
+            "allows_writeback": False,
+            "has_timetables": one.publishes_classes,
+            "has_lesson_attendance": False,
             "audit_approved_at": utc_time(_audited(site)),
         },
         "region": {
-            "code": "GBR", "domain": host, "school_url": f"http://{host}/v1.0/schools/{one.id}", "identifiers": identifiers,
+            "code": "GBR",
+            "domain": host,
+            "school_url": f"http://{host}/v1.0/schools/{one.id}",
+            "identifiers": identifiers,
         },
-    }  # fmt: skip
+    }
 
 
 def postcode(one: School) -> str:
@@ -51,7 +59,12 @@ def _audited(site: Site) -> int:
 
 def matches(one: School, query: Mapping[str, str]) -> bool:
     """Whether a school is what a search of the register asks for."""
-    has = {"postcode": postcode(one), "la_code": one.la_code, "establishment_number": one.establishment_number, "urn": str(one.urn)}
+    has = {
+        "postcode": postcode(one),
+        "la_code": one.la_code,
+        "establishment_number": one.establishment_number,
+        "urn": str(one.urn),
+    }
     return all(query.get(name, value).replace(" ", "").upper() == value.replace(" ", "") for name, value in has.items())
 
 

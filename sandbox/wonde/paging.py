@@ -23,7 +23,9 @@ class Request:
 
     def link(self, **changes: object) -> str:
         """The same address with some parameters changed, the others kept in their order."""
-        pairs = [(name, value) for name, value in parse_qsl(self.query_string, keep_blank_values=True) if name not in changes]
+        pairs = [
+            (name, value) for name, value in parse_qsl(self.query_string, keep_blank_values=True) if name not in changes
+        ]
         return f"{self.url}?{urlencode([*pairs, *((name, str(value)) for name, value in changes.items())])}"
 
     def flag(self, name: str) -> bool | None:
@@ -56,8 +58,12 @@ def meta(request: Request, *, size: int, page: int, following: str | None, previ
     found: dict[str, Any] = {}
     if "per_page" in request.query or following or previous:
         found["pagination"] = {
-            "next": following, "previous": previous, "more": following is not None, "per_page": size, "current_page": page,
-        }  # fmt: skip
+            "next": following,
+            "previous": previous,
+            "more": following is not None,
+            "per_page": size,
+            "current_page": page,
+        }
     if request.includes:
         found["includes"] = request.includes
     return found

@@ -3,46 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 
+from sandbox.identity import Kind, partner_id
+from sandbox.pupils import Pupil
+from sandbox.staff import Employee
 from sandbox.wonde.view import SchoolView
 from sandbox.wonde.wire import Row, local_date
 
 
-def base(
-    view: SchoolView,
-    identifier: str,
-    upi: str,
-    mis_id: str,
-    title: str | None,
-    forename: str,
-    middle_names: str | None,
-    surname: str,
-    legal_forename: str,
-    *,
-    female: bool,
-    birth: date,
-) -> Row:
-    """Name, sex and birth of a person. Gender is upper case as in live data, lower case where the MIS sends birth as text."""
-    gender = "FEMALE" if female else "MALE"
+def student_id(number: int) -> str:
+    """Partner id of a pupil's enrolment."""
+    return partner_id(Kind.STUDENT, 300040 + number)
+
+
+def student_reference(view: SchoolView, number: int) -> Row:
+    """A pupil as it appears inside a class, group or exclusion."""
+    pupil = view.data.pupils[number]
     return {
-        "id": identifier,
-        "upi": upi,
-        "mis_id": mis_id,
-        "title": title,
-        "initials": forename[:1] + surname[:1],
-        "surname": surname,
-        "forename": forename,
-        "middle_names": middle_names,
-        "legal_surname": surname,
-        "legal_forename": legal_forename,
-        "gender": gender.lower() if view.mis.birth_text else gender,
-        "gender_identity": None,
-        "date_of_birth": birth.isoformat() if view.mis.birth_text else local_date(birth),
+        "id": student_id(number),
+        "upi": pupil.upi,
+        "mis_id": pupil.mis_id,
+        "surname": pupil.surname,
+        "forename": pupil.forename,
     }
 
 
-def hide(view: SchoolView, row: Row, resource: str, properties: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]]) -> None:
+def base(view: SchoolView, identifier: str, person: Pupil | Employee) -> Row:
+    """Name, sex and birth of a person.
+
+    Gender is upper case as in live data, lower case where the MIS sends birth as text.
+    """
+    gender = "FEMALE" if person.female else "MALE"
+    return {
+        "id": identifier,
+        "upi": person.upi,
+        "mis_id": person.mis_id,
+        "title": person.title,
+        "initials": person.forename[:1] + person.surname[:1],
+        "surname": person.surname,
+        "forename": person.forename,
+        "middle_names": person.middle_names,
+        "legal_surname": person.surname,
+        "legal_forename": person.legal_forename,
+        "gender": gender.lower() if view.mis.birth_text else gender,
+        "gender_identity": None,
+        "date_of_birth": person.birth.isoformat() if view.mis.birth_text else local_date(person.birth),
+    }
+
+
+def hide(
+    view: SchoolView, row: Row, resource: str, properties: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]]
+) -> None:
     """Put null for every property of ``resource`` whose scope is switched off."""
     for scope in view.denied:
         if not scope.startswith(f"{resource}.") or scope not in properties:

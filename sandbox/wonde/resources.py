@@ -51,12 +51,20 @@ def _classes(view: SchoolView, request: Request) -> Sequence[TeachingClass]:
 
 def _groups(view: SchoolView, request: Request) -> Sequence[int]:
     # Every group here is a registration group with somebody in it.
-    return groups.groups(view) if request.query.get("type", "REGISTRATION") == "REGISTRATION" and request.flag("has_students") is not False else []
+    return (
+        groups.groups(view)
+        if request.query.get("type", "REGISTRATION") == "REGISTRATION" and request.flag("has_students") is not False
+        else []
+    )
 
 
 def _subjects(view: SchoolView, request: Request) -> Sequence[int]:
     code, name = request.query.get("subject_code"), request.query.get("subject_name")
-    return [number for number in groups.subjects(view) if code in (None, SUBJECTS[number][0]) and name in (None, SUBJECTS[number][1])]
+    return [
+        number
+        for number in groups.subjects(view)
+        if code in (None, SUBJECTS[number][0]) and name in (None, SUBJECTS[number][1])
+    ]
 
 
 def _lessons(view: SchoolView, request: Request) -> Sequence[groups.Lesson]:
@@ -73,7 +81,9 @@ def _employees(view: SchoolView, request: Request) -> Sequence[int]:
     if after := request.query.get("employment_start_after"):
         found = [employee for employee in found if employee.start > parse_local("employment_start_after", after).date()]
     if before := request.query.get("employment_start_before"):
-        found = [employee for employee in found if employee.start < parse_local("employment_start_before", before).date()]
+        found = [
+            employee for employee in found if employee.start < parse_local("employment_start_before", before).date()
+        ]
     if (wanted := request.flag("has_class")) is not None:
         teaching = {teacher.number for group in view.classes for teacher in groups.class_teachers(view, group)}
         found = [employee for employee in found if (employee.number in teaching) == wanted]
@@ -81,12 +91,18 @@ def _employees(view: SchoolView, request: Request) -> Sequence[int]:
 
 
 RESOURCES: dict[str, Resource] = {
-    "students": Resource("students.read", lambda view, request: view.current, students.render, students.INCLUDES, _student_updated),
+    "students": Resource(
+        "students.read", lambda view, request: view.current, students.render, students.INCLUDES, _student_updated
+    ),
     "students-leaver": Resource(
         "students-leaver.read", lambda view, request: view.leavers, students.render, students.INCLUDES, _student_updated
     ),
     "students-pre-admission": Resource(
-        "students-pre-admission.read", lambda view, request: view.pre_admissions, students.render, students.INCLUDES, _student_updated
+        "students-pre-admission.read",
+        lambda view, request: view.pre_admissions,
+        students.render,
+        students.INCLUDES,
+        _student_updated,
     ),
     "classes": Resource("classes.read", _classes, groups.render_class, groups.CLASS_INCLUDES, _constant),
     "groups": Resource("groups.read", _groups, groups.render_group, groups.GROUP_INCLUDES, _constant),
@@ -94,7 +110,9 @@ RESOURCES: dict[str, Resource] = {
     "periods": Resource("periods.read", lambda view, request: groups.periods(view), groups.render_period, {}),
     "rooms": Resource("rooms.read", lambda view, request: groups.rooms(view), groups.render_room, {}),
     "lessons": Resource("lessons.read", _lessons, groups.render_lesson, groups.LESSON_INCLUDES),
-    "assessment/aspects": Resource("assessment.read", lambda view, request: assessment.aspects(view), assessment.render_aspect, {}),
+    "assessment/aspects": Resource(
+        "assessment.read", lambda view, request: assessment.aspects(view), assessment.render_aspect, {}
+    ),
     "assessment/resultsets": Resource(
         "assessment.read", lambda view, request: assessment.result_sets(view), assessment.render_result_set, {}
     ),
@@ -106,13 +124,27 @@ RESOURCES: dict[str, Resource] = {
         lambda view, number: int(view.data.results.at[number]),
         largest_page=1000,
     ),
-    "assessment/templates": Resource("assessment.read", lambda view, request: assessment.templates(view), assessment.render_template, {}),
-    "assessment/marksheets": Resource("assessment.read", lambda view, request: groups.groups(view), assessment.render_marksheet, {}),
-    "attendance-codes": Resource("attendance.read", lambda view, request: attendance.codes(view), attendance.render_code, {}),
-    "attendance-summaries": Resource("attendance.read", lambda view, request: view.current, attendance.render_summary, {}),
-    "attendance/absence": Resource("attendance.read", lambda view, request: attendance.absences(view), attendance.render_absence, {}),
+    "assessment/templates": Resource(
+        "assessment.read", lambda view, request: assessment.templates(view), assessment.render_template, {}
+    ),
+    "assessment/marksheets": Resource(
+        "assessment.read", lambda view, request: groups.groups(view), assessment.render_marksheet, {}
+    ),
+    "attendance-codes": Resource(
+        "attendance.read", lambda view, request: attendance.codes(view), attendance.render_code, {}
+    ),
+    "attendance-summaries": Resource(
+        "attendance.read", lambda view, request: view.current, attendance.render_summary, {}
+    ),
+    "attendance/absence": Resource(
+        "attendance.read", lambda view, request: attendance.absences(view), attendance.render_absence, {}
+    ),
     "exclusions": Resource(
-        "exclusions.read", lambda view, request: exclusions.visible(view), exclusions.render, exclusions.INCLUDES, exclusions.updated
+        "exclusions.read",
+        lambda view, request: exclusions.visible(view),
+        exclusions.render,
+        exclusions.INCLUDES,
+        exclusions.updated,
     ),
     "employees": Resource("employees.read", _employees, staff.render, staff.INCLUDES, staff.updated),
 }

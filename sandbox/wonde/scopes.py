@@ -35,7 +35,12 @@ PROPERTIES: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "students.language.read": (
         (
             "extended_details",
-            ("first_language", "home_language", "english_as_additional_language", "english_as_additional_language_status"),
+            (
+                "first_language",
+                "home_language",
+                "english_as_additional_language",
+                "english_as_additional_language_status",
+            ),
         ),
     ),
     "students.sen.read": (

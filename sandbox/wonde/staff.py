@@ -11,7 +11,14 @@ from sandbox.wonde.scopes import PROPERTIES
 from sandbox.wonde.view import SchoolView
 from sandbox.wonde.wire import Row, Tree, local_date, nested, utc_time
 
-INCLUDES: Tree = {"employment_details": {}, "contracts": {}, "roles": {}, "contact_details": {}, "extended_details": {}, "identifiers": {}}
+INCLUDES: Tree = {
+    "employment_details": {},
+    "contracts": {},
+    "roles": {},
+    "contact_details": {},
+    "extended_details": {},
+    "identifiers": {},
+}
 
 
 def employee_id(number: int) -> str:
@@ -27,7 +34,8 @@ def known(view: SchoolView) -> Sequence[int]:
 def teachers(view: SchoolView) -> list[Employee]:
     """Teachers employed today."""
     return view.remember(
-        "teachers", lambda: [employee for employee in view.data.employees if employee.teacher and is_current(view, employee)]
+        "teachers",
+        lambda: [employee for employee in view.data.employees if employee.teacher and is_current(view, employee)],
     )
 
 
@@ -39,9 +47,12 @@ def is_current(view: SchoolView, employee: Employee) -> bool:
 def reference(employee: Employee) -> Row:
     """An employee as it appears inside a class or group."""
     return {
-        "id": employee_id(employee.number), "upi": employee.upi, "mis_id": employee.mis_id,
-        "surname": employee.surname, "forename": employee.forename,
-    }  # fmt: skip
+        "id": employee_id(employee.number),
+        "upi": employee.upi,
+        "mis_id": employee.mis_id,
+        "surname": employee.surname,
+        "forename": employee.forename,
+    }
 
 
 def updated(view: SchoolView, number: int) -> int:
@@ -53,10 +64,7 @@ def updated(view: SchoolView, number: int) -> int:
 def render(view: SchoolView, number: int, includes: Tree) -> Row:
     """One employee."""
     employee = view.data.employees[number]
-    row = people.base(
-        view, employee_id(number), employee.upi, employee.mis_id, employee.title, employee.forename, None, employee.surname,
-        employee.forename, female=employee.female, birth=employee.birth,
-    )  # fmt: skip
+    row = people.base(view, employee_id(number), employee)
     row["restored_at"] = None
     row["created_at"] = utc_time(employee.created)
     row["updated_at"] = utc_time(updated(view, number))
@@ -90,23 +98,29 @@ def _contract_id(employee: Employee) -> str:
 def _contracts(view: SchoolView, employee: Employee) -> list[Row]:
     return [
         {
-            "id": _contract_id(employee), "mis_id": str(761 + employee.number), "start_date": local_date(employee.start),
+            "id": _contract_id(employee),
+            "mis_id": str(761 + employee.number),
+            "start_date": local_date(employee.start),
             "end_date": local_date(employee.end) if employee.end and employee.end <= view.clock.today else None,
             "employment_type": employee.contract,
         }
-    ]  # fmt: skip
+    ]
 
 
 def _roles(view: SchoolView, employee: Employee) -> list[Row]:
     return [
         {
-            "id": partner_id(Kind.ROLE, 100001 + 5 * employee.number + place), "mis_id": str(5 * employee.number + place), "role": role.name,
-            "role_code": role.code, "contract": _contract_id(employee), "start_date": local_date(role.start),
+            "id": partner_id(Kind.ROLE, 100001 + 5 * employee.number + place),
+            "mis_id": str(5 * employee.number + place),
+            "role": role.name,
+            "role_code": role.code,
+            "contract": _contract_id(employee),
+            "start_date": local_date(role.start),
             "end_date": local_date(role.end) if role.end and role.end <= view.clock.today else None,
         }
         for place, role in enumerate(employee.roles)
         if role.start <= view.clock.today
-    ]  # fmt: skip
+    ]
 
 
 def _contact_details(view: SchoolView, employee: Employee) -> Row:
@@ -124,5 +138,9 @@ _RELATIONS: dict[str, Callable[[SchoolView, Employee], object]] = {
     "roles": _roles,
     "contact_details": _contact_details,
     "extended_details": lambda view, employee: {"religion": None, "ethnicity": None},
-    "identifiers": lambda view, employee: {"barcode": None, "username": employee.staff_code.lower(), "passport_number": None},
+    "identifiers": lambda view, employee: {
+        "barcode": None,
+        "username": employee.staff_code.lower(),
+        "passport_number": None,
+    },
 }

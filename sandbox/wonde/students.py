@@ -9,7 +9,7 @@ from sandbox.codes import AUTHORISED, POSSIBLE, UNAUTHORISED
 from sandbox.identity import Kind, partner_id
 from sandbox.pupils import ETHNICITIES, LANGUAGES, Pupil, Span
 from sandbox.schools import RECEPTION
-from sandbox.wonde import groups, people
+from sandbox.wonde import assessment, attendance, exclusions, groups, people
 from sandbox.wonde.scopes import PROPERTIES, RELATION_SCOPES
 from sandbox.wonde.view import SchoolView
 from sandbox.wonde.wire import Row, Tree, local_date, nested, utc_time
@@ -45,27 +45,10 @@ def nc_year_code(nc_year: int) -> str:
     return {-2: "N1", -1: "N2", RECEPTION: "R"}.get(nc_year, str(nc_year))
 
 
-def student_id(number: int) -> str:
-    """Partner id of a pupil's enrolment."""
-    return partner_id(Kind.STUDENT, 300040 + number)
-
-
-def reference(view: SchoolView, number: int) -> Row:
-    """A pupil as it appears inside a class, group or exclusion."""
-    pupil = view.data.pupils[number]
-    return {
-        "id": student_id(number), "upi": pupil.upi, "mis_id": pupil.mis_id,
-        "surname": pupil.surname, "forename": pupil.forename,
-    }  # fmt: skip
-
-
 def render(view: SchoolView, number: int, includes: Tree) -> Row:
     """One student with the includes asked for; what the school has switched off is null."""
     pupil = view.data.pupils[number]
-    row = people.base(
-        view, student_id(number), pupil.upi, pupil.mis_id, None, pupil.forename, pupil.middle_names, pupil.surname, pupil.legal_forename,
-        female=pupil.female, birth=pupil.birth,
-    )  # fmt: skip
+    row = people.base(view, people.student_id(number), pupil)
     row["restored_at"] = None
     row["created_at"] = utc_time(pupil.created)
     row["updated_at"] = utc_time(int(view.pupil_updated[number]))
@@ -124,9 +107,13 @@ def _extended_details(view: SchoolView, pupil: Pupil, branch: Tree) -> Row:
 
 def _contact_details(view: SchoolView, pupil: Pupil, branch: Tree) -> Row:
     home = {
-        "house_number": pupil.address.house_number, "house_name": None, "street": pupil.address.street,
-        "town": pupil.address.town, "county": pupil.address.county, "postcode": pupil.address.postcode,
-    }  # fmt: skip
+        "house_number": pupil.address.house_number,
+        "house_name": None,
+        "street": pupil.address.street,
+        "town": pupil.address.town,
+        "county": pupil.address.county,
+        "postcode": pupil.address.postcode,
+    }
     phone = f"07700 900{pupil.family % 1000:03d}"
     email = f"pupil{pupil.mis_id}@{view.school.id.lower()}.example.org"
     return {
@@ -138,13 +125,16 @@ def _contact_details(view: SchoolView, pupil: Pupil, branch: Tree) -> Row:
 
 
 def _identifiers(view: SchoolView, pupil: Pupil, branch: Tree) -> Row:
-    return {"barcode": None, "active_directory_username": None, "username": f"{pupil.forename[:1].lower()}{pupil.mis_id}", "passport_number": None}
+    return {
+        "barcode": None,
+        "active_directory_username": None,
+        "username": f"{pupil.forename[:1].lower()}{pupil.mis_id}",
+        "passport_number": None,
+    }
 
 
 def _attendance_summary(view: SchoolView, pupil: Pupil, branch: Tree) -> Row:
-    from sandbox.wonde.attendance import summary_counts
-
-    counts = summary_counts(view)[pupil.number]
+    counts = attendance.summary_counts(view)[pupil.number]
     return {
         "possible_marks": int(counts[POSSIBLE].sum()),
         "authorised_absences": int(counts[AUTHORISED].sum()),
@@ -180,7 +170,9 @@ def _classes(view: SchoolView, pupil: Pupil, branch: Tree) -> list[Row]:
 
 def _siblings(view: SchoolView, pupil: Pupil, branch: Tree) -> list[Row]:
     families: dict[int, list[int]] = view.remember("families", lambda: _families(view))
-    return [reference(view, number) for number in families.get(pupil.family, []) if number != pupil.number]
+    return [
+        people.student_reference(view, number) for number in families.get(pupil.family, []) if number != pupil.number
+    ]
 
 
 def _families(view: SchoolView) -> dict[int, list[int]]:
@@ -193,15 +185,21 @@ def _families(view: SchoolView) -> dict[int, list[int]]:
 def _sen_needs(view: SchoolView, pupil: Pupil, branch: Tree) -> list[Row]:
     return [
         {
-            "id": partner_id(Kind.SEN_NEED, 10 * pupil.number + rank), "mis_id": str(10 * pupil.number + rank), "type": need, "rank": rank,
-            "start_date": local_date(start), "end_date": None,
+            "id": partner_id(Kind.SEN_NEED, 10 * pupil.number + rank),
+            "mis_id": str(10 * pupil.number + rank),
+            "type": need,
+            "rank": rank,
+            "start_date": local_date(start),
+            "end_date": None,
         }
         for need, rank, start in pupil.needs
         if start <= view.clock.today
-    ]  # fmt: skip
+    ]
 
 
-def _ranges(choose: Callable[[Pupil], list[Span]], offset: int, coded: str | None) -> Callable[[SchoolView, Pupil, Tree], list[Row]]:
+def _ranges(
+    choose: Callable[[Pupil], list[Span]], offset: int, coded: str | None
+) -> Callable[[SchoolView, Pupil, Tree], list[Row]]:
     def render_ranges(view: SchoolView, pupil: Pupil, branch: Tree) -> list[Row]:
         rows: list[Row] = []
         for place, span in enumerate(choose(pupil)):
@@ -219,14 +217,14 @@ def _ranges(choose: Callable[[Pupil], list[Span]], offset: int, coded: str | Non
 
 
 def _exclusions(view: SchoolView, pupil: Pupil, branch: Tree) -> list[Row]:
-    from sandbox.wonde import exclusions
-
-    return [exclusions.render(view, number, {}) for number in exclusions.visible(view) if view.data.register.exclusions[number].pupil == pupil.number]
+    return [
+        exclusions.render(view, number, {})
+        for number in exclusions.visible(view)
+        if view.data.register.exclusions[number].pupil == pupil.number
+    ]
 
 
 def _results(view: SchoolView, pupil: Pupil, branch: Tree) -> list[Row]:
-    from sandbox.wonde import assessment
-
     return [assessment.render_result(view, number, branch) for number in assessment.results_of(view, pupil.number)]
 
 

@@ -62,7 +62,11 @@ class SchoolView:
     def current(self) -> list[int]:
         """Numbers of the pupils on roll."""
         today = self.clock.today
-        return [pupil.number for pupil in self._known if pupil.admission <= today and (pupil.leaving is None or pupil.leaving >= today)]
+        return [
+            pupil.number
+            for pupil in self._known
+            if pupil.admission <= today and (pupil.leaving is None or pupil.leaving >= today)
+        ]
 
     @cached_property
     def leavers(self) -> list[int]:

@@ -27,7 +27,11 @@ class ApiError(Exception):
 
 def local_date(day: date | None) -> Row | None:
     """Date object of a school-local day: midnight, Europe/London."""
-    return None if day is None else {"date": f"{day.isoformat()} 00:00:00.000000", "timezone_type": 3, "timezone": "Europe/London"}
+    return (
+        None
+        if day is None
+        else {"date": f"{day.isoformat()} 00:00:00.000000", "timezone_type": 3, "timezone": "Europe/London"}
+    )
 
 
 def local_time(day: date, clock: str) -> Row:
@@ -37,7 +41,11 @@ def local_time(day: date, clock: str) -> Row:
 
 def utc_time(seconds: int) -> Row:
     """Date object of an instant, UTC."""
-    return {"date": f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}.000000", "timezone_type": 3, "timezone": "UTC"}
+    return {
+        "date": f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}.000000",
+        "timezone_type": 3,
+        "timezone": "UTC",
+    }
 
 
 def nested(value: Any) -> Row:
@@ -53,7 +61,9 @@ def parse_moment(name: str, text: str) -> int:
     try:
         return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
     except ValueError:
-        raise ApiError(400, "invalid_parameter", f"{name} must be YYYY-MM-DD or YYYY-MM-DD HH:MM:SS, not {text!r}") from None
+        raise ApiError(
+            400, "invalid_parameter", f"{name} must be YYYY-MM-DD or YYYY-MM-DD HH:MM:SS, not {text!r}"
+        ) from None
 
 
 def parse_local(name: str, text: str) -> datetime:

@@ -85,7 +85,7 @@ def test_a_new_day_brings_that_day_and_the_amended_marks(installation: Installat
     third = installation.json("run")
     assert third["success"]
     newest = installation.rows(sessions)[0]
-    assert last["session_date"] < newest["session_date"] == today.isoformat()
+    assert last["session_date"] < newest["session_date"] == today
     changed = changed_rows(third)["attendance"]
     assert newest["rows"] <= changed < 3 * newest["rows"]
 

@@ -51,8 +51,8 @@ class FakeSchool:
 class FakePartner:
     """See ``connectors.base.Partner``.
 
-    ``clock`` is the time it tells. ``requests`` has every page asked for: school, stream, number. ``before_page`` is called with
-    the same before a page is given; what it raises is the partner's failure.
+    ``clock`` is the time it tells. ``requests`` has every page asked for: school, stream, number. ``before_page`` is
+    called with the same before a page is given; what it raises is the partner's failure.
     """
 
     name = "fake"

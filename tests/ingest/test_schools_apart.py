@@ -93,7 +93,8 @@ def test_a_held_batch_leaves_the_last_accepted_rows_while_the_other_school_proce
     # The refused row of a held batch is evidence, and says which extract it is of.
     assert two.query("select extract_id, row_key from quarantine.row") == [(held.extract_id, {"pupil_id": "P99"})]
     assert two.query(
-        "select school_id, outcome, rows_failed, examples from ops.gate_result where run_id = 'second' and rule_id = 'BAT-002'"
+        "select school_id, outcome, rows_failed, examples from ops.gate_result"
+        " where run_id = 'second' and rule_id = 'BAT-002'"
     ) == [(two.ids["A"], "failed", 1, [{"school_id": two.ids["A"], "table_name": "pupil"}])]
 
 

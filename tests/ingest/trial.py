@@ -88,8 +88,10 @@ def state_of(conn: psycopg.Connection[Any], tables: Sequence[str]) -> dict[str, 
     found = {}
     for table in tables:
         row = conn.execute(
-            f"select md5(coalesce(string_agg((to_jsonb(t) - 'extract_id')::text, '|' order by (to_jsonb(t) - 'extract_id')::text), ''))"
-            f" from raw.{table} as t".encode()
+            f"""
+            select md5(coalesce(string_agg(line, '|' order by line), ''))
+            from (select (to_jsonb(t) - 'extract_id')::text as line from raw.{table} as t) as lines
+            """.encode()
         ).fetchone()
         assert row is not None
         found[table] = row[0]
