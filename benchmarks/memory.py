@@ -66,8 +66,7 @@ def _extract(database: str, url: str, token: str, schools: list[int]) -> Extract
     # Great Expectations comes with it; imported here, it is no part of the extraction.
     import orchestration.quality.expectations  # noqa: F401
 
-    for chatty in ("httpx", "orchestration"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)
+    logging.basicConfig(handlers=[logging.NullHandler()])
     rows = 0
     with tempfile.TemporaryDirectory(prefix="mis-bench-") as home:
         settings, warehouse = Settings(home=Path(home)), Warehouse(database, database)

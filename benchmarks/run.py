@@ -41,7 +41,7 @@ class _Run:
 
 def measure(*, quick: bool) -> Result:
     """Three runs of a new installation, several times over."""
-    rounds, size = (1, 0.04) if quick else (3, 1.0)
+    rounds, size = (1, 0.04) if quick else (2, 1.0)
     runs: dict[str, list[_Run]] = {_FIRST: [], _SAME: [], _DAY: []}
     for _ in range(rounds):
         with tempfile.TemporaryDirectory(prefix="mis-bench-") as home:

@@ -50,8 +50,9 @@ def run_chain(
 
     ``schools`` are ids, all when empty. Without ``categories`` nothing is extracted, without ``purposes`` nothing is
     built and published.
-    ``log_level`` is that of the console; Dagster's own storage keeps every event. When the partner's lists cannot be read, the known schools are tried all the same and what had been accepted before
-    is published: yesterday's marts with today's code beat none.
+    ``log_level`` is that of the console; Dagster's own storage keeps every event. When the partner's lists cannot be
+    read, the known schools are tried all the same and what had been accepted before is published:
+    yesterday's marts with today's code beat none.
     """
     chain = ChainResult()
 

@@ -17,11 +17,13 @@ from orchestration.ingest.categories import Category, Purpose
 from orchestration.settings import get_settings
 
 app = typer.Typer(
-    help="School MIS data, from the partners' APIs to published marts. Start with `mis run`; look around with `mis up`.",
+    help="School MIS data, from partners' APIs to published marts. Start with `mis run`; look around with `mis up`.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-quarantine_app = typer.Typer(help="Rows that broke a rule: look at them, and load those that pass now.", no_args_is_help=True)
+quarantine_app = typer.Typer(
+    help="Rows that broke a rule: look at them, and load those that pass now.", no_args_is_help=True
+)
 app.add_typer(quarantine_app, name="quarantine")
 
 #: Into a pipe or a file, columns must not be cut at the 80 characters of a terminal that is not there.
@@ -40,7 +42,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script in
 def run(
     full: Annotated[bool, typer.Option("--full", help="Read everything again instead of what changed.")] = False,
     only: Annotated[
-        list[Category] | None, typer.Option("--category", help="Extract just this category; may be given more than once.")
+        list[Category] | None,
+        typer.Option("--category", help="Extract just this category; may be given more than once."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -71,7 +74,8 @@ def extract(
 def up(
     port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 3000,
     host: Annotated[
-        str, typer.Option(help="Address it listens on. The UI has no login: only a container publishes more than loopback.")
+        str,
+        typer.Option(help="Address it listens on. The UI has no login: only a container publishes more than loopback."),
     ] = "127.0.0.1",
 ) -> None:
     """Start the Dagster UI and daemon with everything they need; Ctrl-C stops all of it."""
@@ -87,7 +91,9 @@ def publish(
     ] = None,
     allow_breaking: Annotated[
         bool,
-        typer.Option("--allow-breaking", help="Also when columns have gone or changed type: their views are made anew."),
+        typer.Option(
+            "--allow-breaking", help="Also when columns have gone or changed type: their views are made anew."
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -115,8 +121,8 @@ def rollback(
 @app.command()
 def status(as_json: AsJson = False) -> None:
     """Show schools, their last extracts, what is held or in quarantine, and what is published."""
-    from orchestration.runtime import warehouse_ready
     from orchestration.commands.status import read_status, show
+    from orchestration.runtime import warehouse_ready
 
     with warehouse_ready(get_settings()) as warehouse, warehouse.connect() as connection:
         found = read_status(connection)
@@ -145,7 +151,9 @@ def doctor(as_json: AsJson = False) -> None:
 
 @app.command()
 def psql(
-    command: Annotated[str | None, typer.Option("-c", "--command", help="Run this SQL, print the rows, and leave.")] = None,
+    command: Annotated[
+        str | None, typer.Option("-c", "--command", help="Run this SQL, print the rows, and leave.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Open a SQL prompt on the warehouse, or run one command with -c."""
@@ -213,14 +221,23 @@ def quarantine_list(
     _print_table(
         ("id", "school", "table", "key", "rules", "since"),
         [
-            (e.quarantine_id, e.school_id, e.table_name, json.dumps(e.row_key), ", ".join(e.rules), f"{e.quarantined_at:%Y-%m-%d %H:%M}")
+            (
+                e.quarantine_id,
+                e.school_id,
+                e.table_name,
+                json.dumps(e.row_key),
+                ", ".join(e.rules),
+                f"{e.quarantined_at:%Y-%m-%d %H:%M}",
+            )
             for e in entries
         ],
     )
 
 
 @quarantine_app.command("show")
-def quarantine_show(quarantine_id: Annotated[int, typer.Argument(help="Id as `mis quarantine list` prints it.")]) -> None:
+def quarantine_show(
+    quarantine_id: Annotated[int, typer.Argument(help="Id as `mis quarantine list` prints it.")],
+) -> None:
     """Show one row whole: its payload as received, every rule it broke, and what to do."""
     from orchestration.ingest import quarantine
     from orchestration.runtime import warehouse_ready

@@ -1,4 +1,4 @@
-"""Everything in place for a command: warehouse, migrations, a partner to talk to, Dagster's home, and their environment."""
+"""Everything in place for a command: warehouse, migrations, a partner, Dagster's home, and their environment."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def warehouse_ready(settings: Settings) -> Iterator[Warehouse]:
 
 @contextmanager
 def platform_ready(settings: Settings) -> Iterator[Warehouse]:
-    """As :func:`warehouse_ready`, and a partner (the sandbox when none is configured), Dagster's home, dbt's manifest."""
+    """As :func:`warehouse_ready`, and a partner (else the sandbox), Dagster's home, dbt's manifest."""
     with warehouse_ready(settings) as leased, partner_ready(settings):
         os.environ["DAGSTER_HOME"] = str(dagster_home(settings))
         ensure_manifest(settings)
@@ -76,7 +76,7 @@ def dagster_home(settings: Settings) -> Path:
 
 @contextmanager
 def dagster_instance() -> Iterator[dg.DagsterInstance]:
-    """This process's Dagster instance, on a pool of connections: without it each event opens 3 to 5 (lab.md 4)."""
+    """This process's Dagster instance, on a pool of connections: without it each event opens 3 to 5."""
     with dg.DagsterInstance.get() as instance:
         instance.optimize_for_webserver(statement_timeout=60_000, pool_recycle=3600, max_overflow=10)
         yield instance

@@ -120,7 +120,11 @@ order by array_position(array['raw', 'batch', 'core', 'mart'], stage)
 """
 
 _TROUBLES = """
-select extract.school_id, school.name as school, extract.category, extract.state, coalesce(extract.message, '') as message
+select extract.school_id,
+       school.name as school,
+       extract.category,
+       extract.state,
+       coalesce(extract.message, '') as message
 from ops.extract as extract
 inner join ops.school as school on school.school_id = extract.school_id
 where extract.run_id = any(%(runs)s) and extract.state <> 'loaded'
@@ -152,7 +156,9 @@ limit %(limit)s
 _ATTENDANCE_ROWS = 50
 
 
-def attendance_beside_national(connection: psycopg.Connection[Any], limit: int = _ATTENDANCE_ROWS) -> list[AttendanceFigures]:
+def attendance_beside_national(
+    connection: psycopg.Connection[Any], limit: int = _ATTENDANCE_ROWS
+) -> list[AttendanceFigures]:
     """Published school years, the latest first, each beside England's; empty before the first publication."""
     row = connection.execute("select to_regclass('attendance.school_year')").fetchone()
     if row is None or row[0] is None:
@@ -195,8 +201,14 @@ def _next_steps(
     if any(figures.rows_quarantined for figures in categories):
         steps.append("Rows are in quarantine: `mis quarantine list` says which rules they broke.")
     if any(trouble.state == "held" for trouble in troubles):
-        steps.append("A school is held and keeps its last accepted data: look at its reason, then run again, with --full if it is right.")
+        steps.append(
+            "A school is held and keeps its last accepted data: see its reason, then run again (--full if it is right)."
+        )
     if any(figures.failed for figures in gates if figures.stage in {"core", "mart"}):
-        steps.append("A gate stopped a publication; readers still see the former release. The reports are in .mis/gate_reports.")
-    steps.append("`mis psql -c \"select * from attendance.school_year\"` queries what is published; `mis up` opens the Dagster UI.")
+        steps.append(
+            "A gate stopped a publication; readers still see the former release. The reports are in .mis/gate_reports."
+        )
+    steps.append(
+        '`mis psql -c "select * from attendance.school_year"` queries what is published; `mis up` opens the Dagster UI.'
+    )
     return steps

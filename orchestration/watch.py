@@ -25,7 +25,10 @@ class Onlooker(Protocol):
 
 
 class _Nobody:
-    progress = NO_PROGRESS
+    @property
+    def progress(self) -> Progress:
+        # Not a plain attribute of the class: the function would be called as its method, with one argument too many.
+        return NO_PROGRESS
 
     def stage(self, name: str) -> AbstractContextManager[None]:
         return nullcontext()

@@ -34,10 +34,10 @@ _GOOD_DEVELOPMENT, _PHONICS, _WRITING, _SCIENCE = 0.677, 0.80, 0.72, 0.81
 _AFTER_LEAVING = timedelta(days=75)
 _SEPARATE_SCIENCES = frozenset({"Biology", "Chemistry", "Physics"})
 _GOALS = (
-    "Listening, attention and understanding", "Speaking", "Self-regulation", "Managing self", "Building relationships",
-    "Gross motor skills", "Fine motor skills", "Comprehension", "Word reading", "Writing", "Number",
-    "Numerical patterns", "Past and present", "People, culture and communities", "The natural world", "Creating with materials",
-    "Being imaginative and expressive",
+    "Listening, attention and understanding", "Speaking", "Self-regulation", "Managing self",
+    "Building relationships", "Gross motor skills", "Fine motor skills", "Comprehension", "Word reading", "Writing",
+    "Number", "Numerical patterns", "Past and present", "People, culture and communities", "The natural world",
+    "Creating with materials", "Being imaginative and expressive",
 )  # fmt: skip
 _PRIMARY_SUBJECTS = ("Reading", "Writing", "Mathematics")
 _SECONDARY_SUBJECTS = (
@@ -97,8 +97,8 @@ class _Book:
         day: date,
         values: Sequence[str | None],
     ) -> None:
-        """One result a pupil (None: no result), known to the partner the night after the later of ``day`` and the
-        pupil's record.
+        """One result a pupil (None: no result), known to the partner the night after ``day``, or when the pupil is
+        admitted if that is later.
 
         A pupil who has left by ``day`` gets none here.
         """
@@ -107,7 +107,7 @@ class _Book:
         for pupil, value in zip(pupils, values, strict=True):
             if value is None or (pupil.leaving is not None and pupil.leaving + _AFTER_LEAVING < day):
                 continue
-            at = max(epoch(day + timedelta(days=1), time(4, 30)), pupil.created, self.connected)
+            at = max(epoch(max(day + timedelta(days=1), pupil.admission), time(4, 30)), pupil.created, self.connected)
             number = self.values.setdefault(value, len(self.values))
             self.rows.append((at, pupil.number, which, where, number, day.toordinal()))
 
@@ -224,11 +224,9 @@ def _infant_stages(
     if phonics is not None:
         # Four in five reach 32 of 40; most of them nearly all forty.
         draws = _draws(book.rng, members)
-        marks = np.where(
-            draws < 1 - _PHONICS,
-            31 * (draws / (1 - _PHONICS)) ** 0.6,
-            32 + 8 * ((draws - 1 + _PHONICS) / _PHONICS) ** 0.6,
-        )
+        reached = (draws - 1 + _PHONICS) / _PHONICS
+        below, above = 31 * (draws / (1 - _PHONICS)) ** 0.6, 32 + 8 * np.maximum(reached, 0.0) ** 0.6
+        marks = np.where(reached < 0, below, above)
         book.add(
             members,
             ("Phonics screening check mark", "NUMERIC"),

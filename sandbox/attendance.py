@@ -40,6 +40,7 @@ _FIRST_UNKNOWN = {"I": 0.28, "O": 0.3, "M": 0.08, "C": 0.1}
 _LATE_REGISTER, _NO_REGISTER = 0.0012, 0.0004
 #: How much likelier a spell is to begin on each weekday (absence is lowest on Wednesday, highest on Friday).
 _WEEKDAY = (1.0, 0.93, 0.8, 0.96, 1.3)
+_FRIDAY_AFTERNOON = 0.15
 #: Dates on which families keep Eid on a school day.
 _RELIGIOUS_DAYS = (
     date(2023, 11, 13),
@@ -115,7 +116,7 @@ class _Shape:
     lengths: tuple[int, ...]
     weights: tuple[int, ...]
     tilt: float
-    afternoon: float = 0.62
+    afternoon: float = 0.66
 
 
 #: In the order in which they take from the budgets.
@@ -197,7 +198,7 @@ class _Year:
                 * _WEEKDAY[day.day.weekday()]
                 * (0.82 + 0.36 * day.progress + (0.35 if day.progress > 0.93 else 0.0))
             )
-            values += [base, base * (1.5 if day.day.weekday() == 4 else 1.1)]
+            values += [base, base]
         return list(accumulate(values))
 
     def _holiday_days(self) -> list[int]:
@@ -314,8 +315,10 @@ class _Year:
         low = totals[member.begin - 1] if member.begin else 0.0
         high = totals[member.stop - 1]
         place = bisect_left(totals, low + self.rng.random() * (high - low))
-        # A spell with an odd session mostly begins after lunch: afternoons are missed a little more than mornings.
-        place = place | 1 if length % 2 and self.rng.random() < shape.afternoon else place & ~1
+        # A spell with an odd session mostly begins after lunch, on Fridays above all: afternoons are missed a little more
+        # than mornings.
+        afternoon = shape.afternoon + (_FRIDAY_AFTERNOON if self.days[place // 2].day.weekday() == 4 else 0.0)
+        place = place | 1 if length % 2 and self.rng.random() < afternoon else place & ~1
         return min(max(place, member.begin), member.stop - 1)
 
     def _spend(

@@ -190,7 +190,7 @@ def attainment(reference: Path) -> dict[str, Any]:
                 "subject": subject,
                 "grades": grades,
                 "entry_per_1k_by_band": [
-                    round(1000 * float(table.loc[band].sum()) / pupils[band]) for band in range(1, 13)
+                    round(1000 * float(table.loc[band].to_numpy().sum()) / pupils[band]) for band in range(1, 13)
                 ],
                 "per_10k_by_band": [_per_10k(table.loc[band].to_numpy(dtype=np.float64)) for band in range(1, 13)],
             }

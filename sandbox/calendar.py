@@ -113,7 +113,7 @@ def school_year(year: int, rng: Random) -> list[SchoolDay]:
     inset = {terms[0][0], terms[2][0], terms[4][-1] if rng.random() < 0.5 else terms[1][-1]}
     inset.add(terms[0][1] if rng.random() < 0.5 else terms[3][0])
     while len(inset) < 5:
-        inset.add(rng.choice([day for day in terms[5] if day.weekday() in (0, 4)]))
+        inset.add(rng.choice([day for day in terms[5] if day.month == 6 and day.weekday() in (0, 4)]))
     winter = [day for day in terms[2] if day.month == 1 and day not in inset]
     snow = {rng.choice(winter)} if rng.random() < 0.6 else set()
     return [

@@ -154,8 +154,9 @@ class Roster:
         self._next_mis_id = 5000 + 13 * school.index
         self._serials: dict[int, int] = {}
         self._families: list[list[Pupil]] = []
-        # One school in a few is far from the average intake; the typical ones sit on it.
-        self.fsm_factor = 1.0 if school.typical else min(max(self.rng.lognormvariate(-0.15, 0.55), 0.2), 2.6)
+        # One school in a few is far from the average intake; the typical ones sit on it. The factor bears on odds
+        # that are then normalised, and with this mean log the mean share over schools stays the national one.
+        self.fsm_factor = 1.0 if school.typical else min(max(self.rng.lognormvariate(-0.08, 0.55), 0.2), 4.0)
 
     def build(self) -> list[Pupil]:
         """Every enrolment that touches the span, joiners and leavers included, ordered by number."""

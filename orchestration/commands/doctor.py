@@ -41,7 +41,10 @@ def examine() -> list[Finding]:
     try:
         settings = get_settings()
     except ValidationError as error:
-        return [*findings, Finding("settings", False, str(error), "Correct the variables named above (docs/operators-guide.md).")]
+        return [
+            *findings,
+            Finding("settings", False, str(error), "Correct the variables named above (docs/operators-guide.md)."),
+        ]
     findings.append(Finding("settings", True, f"environment {settings.environment}, data in {settings.home}"))
     return [*findings, *(_guarded(check, settings) for check in (_disk, _warehouse, _manifest, _suites, _partner))]
 
@@ -51,7 +54,9 @@ def _guarded(check: Callable[[Settings], Finding], settings: Settings) -> Findin
     try:
         return check(settings)
     except Exception as error:
-        return Finding(check.__name__.strip("_"), False, f"{type(error).__name__}: {error}", "The message says what to mend.")
+        return Finding(
+            check.__name__.strip("_"), False, f"{type(error).__name__}: {error}", "The message says what to mend."
+        )
 
 
 def _python() -> Finding:
@@ -78,7 +83,10 @@ def _disk(settings: Settings) -> Finding:
     settings.home.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(settings.home).free / 2**30
     return Finding(
-        "disk", free >= _MIN_FREE_GIB, f"{free:.0f} GiB free for {settings.home}", f"Free {_MIN_FREE_GIB} GiB, or set MIS_HOME to a larger disk."
+        "disk",
+        free >= _MIN_FREE_GIB,
+        f"{free:.0f} GiB free for {settings.home}",
+        f"Free {_MIN_FREE_GIB} GiB, or set MIS_HOME to a larger disk.",
     )
 
 
@@ -87,9 +95,16 @@ def _warehouse(settings: Settings) -> Finding:
 
     try:
         with warehouse_ready(settings) as warehouse, warehouse.connect() as connection:
-            row = connection.execute("select current_setting('server_version'), pg_size_pretty(pg_database_size(current_database()))").fetchone()
+            row = connection.execute(
+                "select current_setting('server_version'), pg_size_pretty(pg_database_size(current_database()))"
+            ).fetchone()
     except (psycopg.OperationalError, WarehouseError, ClusterError) as error:
-        return Finding("warehouse", False, str(error).strip(), "Check DATABASE_URL, or .mis/postgres/postgres.log for the embedded server.")
+        return Finding(
+            "warehouse",
+            False,
+            str(error).strip(),
+            "Check DATABASE_URL, or .mis/postgres/postgres.log for the embedded server.",
+        )
     assert row is not None
     return Finding("warehouse", True, f"PostgreSQL {row[0]}, {row[1]}, migrations at head")
 
@@ -117,13 +132,22 @@ def _suites(settings: Settings) -> Finding:
 
 def _partner(settings: Settings) -> Finding:
     if settings.wonde_url is None:
-        return Finding("partner", True, "none configured: the sandbox is used (set MIS_WONDE_URL and MIS_WONDE_TOKEN_FILE for the real one)")
+        return Finding(
+            "partner",
+            True,
+            "none configured: the sandbox is used (set MIS_WONDE_URL and MIS_WONDE_TOKEN_FILE for the real one)",
+        )
     try:
         # No token: any answer shows that the address is right and reachable, and nothing secret is sent.
         status = httpx.get(settings.wonde_url, timeout=10).status_code
     except httpx.HTTPError as error:
-        return Finding("partner", False, f"{settings.wonde_url}: {error}", "Check MIS_WONDE_URL and this machine's network.")
+        return Finding(
+            "partner", False, f"{settings.wonde_url}: {error}", "Check MIS_WONDE_URL and this machine's network."
+        )
     token = settings.wonde_token is not None or settings.wonde_token_file is not None
     return Finding(
-        "partner", token, f"{settings.wonde_url} answers (HTTP {status}); token {'set' if token else 'missing'}", "Set MIS_WONDE_TOKEN_FILE to a file that holds the token."
+        "partner",
+        token,
+        f"{settings.wonde_url} answers (HTTP {status}); token {'set' if token else 'missing'}",
+        "Set MIS_WONDE_TOKEN_FILE to a file that holds the token.",
     )

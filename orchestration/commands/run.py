@@ -46,9 +46,7 @@ class Bars:
 
     def _extracting(self, event: Event) -> None:
         assert self._task is not None
-        self.display.update(
-            self._task, total=event.schools, completed=event.schools_done, rows=f"{event.rows:,} rows"
-        )
+        self.display.update(self._task, total=event.schools, completed=event.schools_done, rows=f"{event.rows:,} rows")
 
 
 def execute(

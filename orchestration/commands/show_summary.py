@@ -2,66 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from orchestration.summary import RunSummary
+from orchestration.summary import AttendanceFigures, CategoryFigures, GateFigures, RunSummary
 
 
 def show(summary: RunSummary, console: Console) -> None:
     """Print the summary: what came in, what the gates said, what is published, what to look at next."""
-    if summary.categories:
-        table = Table("category", title="Extracted", title_justify="left")
-        for heading in ("schools", "extracted", "changed", "quarantined", "removed", "held", "failed"):
-            table.add_column(heading, justify="right")
-        for c in summary.categories:
-            table.add_row(
-                c.category,
-                f"{c.loaded_schools}/{c.schools}",
-                *(f"{n:,}" for n in (c.rows_extracted, c.rows_loaded, c.rows_quarantined, c.rows_removed)),
-                str(c.held_schools),
-                str(c.failed_schools),
-            )
-        console.print(table)
-    if summary.gates:
-        table = Table("gate", "passed", "warned", "failed", title="Rules", title_justify="left")
-        for g in summary.gates:
-            table.add_row(g.stage, str(g.passed), str(g.warned), str(g.failed))
-        console.print(table)
-    if summary.attendance:
-        table = Table("year", "school", "phase", title="Attendance beside England, %", title_justify="left")
-        for heading in ("attendance", "England", "persistently absent", "England"):
-            table.add_column(heading, justify="right")
-        for a in summary.attendance:
-            table.add_row(
-                str(a.academic_year),
-                a.school,
-                a.phase,
-                *(
-                    "" if value is None else f"{value:.1f}"
-                    for value in (
-                        a.attendance_percent,
-                        a.national_percent,
-                        a.persistent_percent,
-                        a.national_persistent_percent,
-                    )
-                ),
-            )
-        console.print(table)
-    if summary.stages:
-        table = Table("stage", title="Cost", title_justify="left")
-        for heading in ("seconds", "peak MiB"):
-            table.add_column(heading, justify="right")
-        for stage in summary.stages:
-            table.add_row(stage.name, f"{stage.seconds:.1f}", f"{stage.peak_mib:.0f}")
-        console.print(table)
+    _print(console, "Extracted", _EXTRACTED, map(_extracted, summary.categories))
+    _print(console, "Rules", _RULES, map(_rules, summary.gates))
+    _print(console, "Attendance beside England, %", _ATTENDANCE, map(_attendance, summary.attendance))
+    costs = ((stage.name, f"{stage.seconds:.1f}", f"{stage.peak_mib:.0f}") for stage in summary.stages)
+    _print(console, "Cost", ("stage", "seconds", "peak MiB"), costs)
     published = ", ".join(f"{p.purpose} ({p.relations} relations)" for p in summary.published) or "nothing"
     console.print(f"Published: {published}.")
     for trouble in summary.troubles:
-        console.print(f"[red]{trouble.state}[/] {trouble.school} ({trouble.school_id}), {trouble.category}: {escape(trouble.message)}")
+        where = escape(f"{trouble.school} ({trouble.school_id}), {trouble.category}: {trouble.message}")
+        console.print(f"[red]{trouble.state}[/] {where}")
     for failure in summary.failures:
         console.print(f"[red]failed[/] {escape(failure)}")
-    console.print("[green]Everything succeeded.[/]" if summary.success else "[red]Not everything succeeded; see above.[/]")
+    ending = "[green]Everything succeeded.[/]" if summary.success else "[red]Not everything succeeded; see above.[/]"
+    console.print(ending)
     for step in summary.next_steps:
-        console.print(f"- {step}")
+        console.print(f"- {escape(step)}")
+
+
+_EXTRACTED = ("category", "schools", "extracted", "changed", "quarantined", "removed", "held", "failed")
+_RULES = ("gate", "passed", "warned", "failed")
+_ATTENDANCE = ("year", "school", "phase", "attendance", "England", "persistently absent", "England")
+
+
+def _extracted(figures: CategoryFigures) -> tuple[str, ...]:
+    rows = (figures.rows_extracted, figures.rows_loaded, figures.rows_quarantined, figures.rows_removed)
+    schools = f"{figures.loaded_schools}/{figures.schools}"
+    not_loaded = (str(figures.held_schools), str(figures.failed_schools))
+    return (figures.category, schools, *(f"{number:,}" for number in rows), *not_loaded)
+
+
+def _rules(figures: GateFigures) -> tuple[str, ...]:
+    return (figures.stage, str(figures.passed), str(figures.warned), str(figures.failed))
+
+
+def _attendance(figures: AttendanceFigures) -> tuple[str, ...]:
+    rates = (
+        figures.attendance_percent,
+        figures.national_percent,
+        figures.persistent_percent,
+        figures.national_persistent_percent,
+    )
+    shown = ("" if rate is None else f"{rate:.1f}" for rate in rates)
+    return (str(figures.academic_year), figures.school, figures.phase, *shown)
+
+
+def _print(console: Console, title: str, header: Sequence[str], rows: Iterable[tuple[str, ...]]) -> None:
+    """A table, numbers to the right; nothing when there is no row."""
+    table = Table(title=title, title_justify="left")
+    for place, heading in enumerate(header):
+        table.add_column(heading, justify="left" if place == 0 or heading in {"school", "phase"} else "right")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    if table.row_count:
+        console.print(table)

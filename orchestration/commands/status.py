@@ -105,7 +105,9 @@ def show(status: Status, console: Console) -> None:
     for s in status.schools:
         accepted = f"{s.last_accepted:%Y-%m-%d %H:%M}" if s.last_accepted else "never"
         waiting = str(s.quarantined or "")
-        table.add_row(str(s.school_id), s.name, s.partner, s.state, accepted, ", ".join(s.held), ", ".join(s.failed), waiting)
+        table.add_row(
+            str(s.school_id), s.name, s.partner, s.state, accepted, ", ".join(s.held), ", ".join(s.failed), waiting
+        )
     console.print(table)
     for p in status.published:
         console.print(f"{p.purpose}: {p.schema_name}, published {p.published_at:%Y-%m-%d %H:%M}")

@@ -19,7 +19,7 @@ class Stage(StrEnum):
 
     @property
     def selector(self) -> str:
-        """The dbt node selection of the stage. Every model carries its stage as a tag; seeds are the reference stage."""
+        """The stage's dbt node selection. Every model carries its stage as a tag; seeds are the reference stage."""
         return "resource_type:seed" if self is Stage.REFERENCE else f"tag:{self.value}"
 
 
@@ -53,7 +53,7 @@ def build_args(selection: Iterable[str]) -> list[str]:
     """Arguments that build a selection of nodes with their data tests.
 
     Unit tests stay out: dbt would run them against production at each build, and they are not checks of the data
-    (anchors.md 3.3). ``make test`` runs them. A test between two stages runs in the later one, when both sides are built.
+    themselves. ``make test`` runs them. A test between two stages runs in the later one, when both sides are built.
     """
     return ["build", *selection, "--indirect-selection", "buildable", "--exclude-resource-type", "unit_test"]
 

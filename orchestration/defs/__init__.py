@@ -4,5 +4,5 @@ import warnings
 
 import dagster as dg
 
-# Backfill policies carry a beta mark in 1.13; the version is pinned, and the warning would stand at the top of each run.
+# Backfill policies carry a beta mark in 1.13; the version is pinned, and the warning would head the output of each run.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)

@@ -50,11 +50,9 @@ def partner_lists(context: dg.SensorEvaluationContext, platform: Platform) -> dg
     )
     if not added and not deleted:
         return dg.SkipReason(f"{len(schools)} schools, none came or went")
-    requests = [
-        *([SCHOOLS.build_add_request(added)] if added else []),
-        *([SCHOOLS.build_delete_request(deleted)] if deleted else []),
-    ]
-    return dg.SensorResult(dynamic_partitions_requests=requests)
+    return dg.SensorResult(
+        dynamic_partitions_requests=[SCHOOLS.build_add_request(added), SCHOOLS.build_delete_request(deleted)]
+    )
 
 
 @dg.run_failure_sensor(
@@ -84,7 +82,7 @@ def _reasons(context: dg.RunFailureSensorContext) -> Iterator[str]:
 SENSORS = [partner_lists, run_failure_notifier]
 
 #: Which schedules exist where. Registration and not a default status decides, because a toggle in the UI overrides a
-#: default for ever after (anchors.md 1.2). A laptop's sandbox needs no night shift.
+#: default for ever after. A laptop's sandbox needs no night shift.
 SCHEDULES: dict[str, list[dg.ScheduleDefinition]] = {
     "local": [],
     "server": [nightly_schedule, registers_schedule],

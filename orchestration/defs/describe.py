@@ -27,9 +27,7 @@ def sample(connection: psycopg.Connection[Any], schema: str, name: str) -> dg.Ma
     return markdown_table([column.name for column in cursor.description or ()], cursor.fetchall())
 
 
-def grouped_bars(
-    title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]]
-) -> dg.MarkdownMetadataValue:
+def grouped_bars(title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]]) -> dg.MarkdownMetadataValue:
     """Horizontal bars, one group a label and one bar a series in it, as a picture inside Markdown."""
     from matplotlib.figure import Figure
 

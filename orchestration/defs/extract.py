@@ -33,7 +33,7 @@ class ExtractConfig(dg.Config):
     owners=["team:data-engineering"],
     kinds={"python", "wonde"},
     pool="partner_wonde",
-    description="Schools as the partner lists them (approved, pending, revoked, declined), with the scopes each has granted.",
+    description="Schools as the partner lists them (approved, pending, revoked ...), with the scopes each has granted.",
 )
 def connections(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[None]:
     """Refresh ``ops.school`` and ``ops.school_scope`` and bring the partitions in step with the approved schools."""
@@ -74,8 +74,16 @@ def _raw_asset(spec: CategorySpec) -> dg.AssetsDefinition:
         retry_policy=_RETRY,
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=2 * spec.cadence, warn_window=1.25 * spec.cadence),
         check_specs=[
-            dg.AssetCheckSpec("rows", asset=key, description="Row rules: rows that break a critical one are in quarantine, the rest are loaded."),
-            dg.AssetCheckSpec("batch", asset=key, description="Batch rules: a school that breaks one is held and keeps its last accepted data."),
+            dg.AssetCheckSpec(
+                "rows",
+                asset=key,
+                description="Row rules: rows that break a critical one are in quarantine, the rest are loaded.",
+            ),
+            dg.AssetCheckSpec(
+                "batch",
+                asset=key,
+                description="Batch rules: a school that breaks one is held and keeps its last accepted data.",
+            ),
         ],
     )
     def raw(

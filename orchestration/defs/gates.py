@@ -53,13 +53,23 @@ def _check_result(key: dg.AssetKey, result: GateResult, report: Path) -> dg.Asse
         check_name=CHECK,
         passed=not broken,
         severity=dg.AssetCheckSeverity.ERROR if result.blocks else dg.AssetCheckSeverity.WARN,
-        description="; ".join(f"{rule.rule_id}: {rule.message}" for rule in broken) or f"{len(result.results)} rules hold",
+        description="; ".join(f"{rule.rule_id}: {rule.message}" for rule in broken)
+        or f"{len(result.results)} rules hold",
         metadata={
             "rules": len(result.results),
             "failed": markdown_table(
                 ("rule", "severity", "outcome", "rows failed", "of", "examples", "message", "what to do"),
                 [
-                    (r.rule_id, r.severity, r.outcome, r.rows_failed, r.rows_checked, r.examples[:3], r.message, r.what_to_do)
+                    (
+                        r.rule_id,
+                        r.severity,
+                        r.outcome,
+                        r.rows_failed,
+                        r.rows_checked,
+                        r.examples[:3],
+                        r.message,
+                        r.what_to_do,
+                    )
                     for r in broken
                 ],
             ),

@@ -1,6 +1,8 @@
 """Jobs: refresh the lists, extract, publish, and the nightly chain of the three."""
 
 import dagster as dg
+import pydantic
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from orchestration.chain import CHAIN_TAG, run_chain
 from orchestration.defs.extract import CONNECTIONS, RAW_ASSETS
@@ -15,7 +17,7 @@ connections_job = dg.define_asset_job(
 extract_job = dg.define_asset_job(
     "extract",
     selection=dg.AssetSelection.assets(*RAW_ASSETS),
-    description="Extract categories of one school, or of a range of schools, from the partner into raw, through the gates.",
+    description="Extract categories of a school or a range of schools from the partner into raw, through the gates.",
 )
 
 publish_job = dg.define_asset_job(
@@ -28,7 +30,7 @@ publish_job = dg.define_asset_job(
 class NightlyConfig(dg.Config):
     """Options of the chain."""
 
-    categories: list[str] = [category.value for category in Category]
+    categories: list[str] = pydantic.Field(default_factory=lambda: [category.value for category in Category])
     """Which categories to extract; the daytime register runs take attendance alone."""
     full: bool = False
     """Read everything again instead of what changed."""
@@ -63,4 +65,4 @@ def nightly_job() -> None:
     chain()
 
 
-JOBS = [connections_job, extract_job, publish_job, nightly_job]
+JOBS: list[dg.JobDefinition | UnresolvedAssetJobDefinition] = [connections_job, extract_job, publish_job, nightly_job]

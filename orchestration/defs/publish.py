@@ -44,9 +44,12 @@ def _published_asset(purpose: Purpose) -> dg.AssetsDefinition:
         freshness_policy=dg.FreshnessPolicy.cron(
             deadline_cron="0 7 * * *", lower_bound_delta=timedelta(days=1), timezone="Europe/London"
         ),
-        description=f"Schema `{purpose.value}`: stable views on the latest release of its marts. `mis rollback {purpose.value}` returns to the one before.",
+        description=f"Schema `{purpose.value}`: stable views on the latest release of its marts. "
+        f"`mis rollback {purpose.value}` returns to the one before.",
     )
-    def published(context: dg.AssetExecutionContext, config: PublishConfig, platform: Platform) -> dg.MaterializeResult[None]:
+    def published(
+        context: dg.AssetExecutionContext, config: PublishConfig, platform: Platform
+    ) -> dg.MaterializeResult[None]:
         with onlooker().stage(f"publish {purpose.value}"), platform.warehouse() as warehouse:
             with warehouse.connect() as connection:
                 release = publish(connection, purpose, context.run_id, allow_breaking=config.allow_breaking)

@@ -11,8 +11,11 @@ import psycopg
 def describe(error: BaseException) -> str:
     """The type, the message and the last three places of an error, on one line.
 
-    Of a database's error only the message proper: its detail quotes the row.
+    Of a database's error only the message proper: its detail quotes the row. Of a group, its first error, for the group
+    itself says nothing.
     """
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
     text = error.diag.message_primary if isinstance(error, psycopg.Error) and error.diag.message_primary else str(error)
     frames = traceback.extract_tb(error.__traceback__)[-3:]
     where = " < ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames))

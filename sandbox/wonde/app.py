@@ -156,7 +156,7 @@ def _filtered(view: SchoolView, resource: Resource, request: Request) -> list[It
 def _rows(site: Site, view: SchoolView, endpoint: str, resource: Resource, request: Request) -> Response:
     _check_scope(view, resource.scope)
     includes = parse_includes(request.query.get("include", ""), resource.includes, view.mis.without)
-    rows = _filtered(view, resource, request)
+    rows = view.remember(f"{endpoint}?{request.filters}", lambda: _filtered(view, resource, request))
     size, page = request.page_size(resource.largest_page), request.number("page", 1)
     here = [encode(resource.render(view, row, includes)) for row in rows[(page - 1) * size : page * size]]
     active = site.faults.rows(view.school.id, endpoint)

@@ -48,6 +48,12 @@ class Request:
         return min(self.number("per_page", DEFAULT_SIZE), maximum)
 
     @property
+    def filters(self) -> str:
+        """The parameters that decide which rows there are, in a fixed order."""
+        shape = ("include", "page", "per_page", "cursor")
+        return urlencode(sorted((name, value) for name, value in self.query.items() if name not in shape))
+
+    @property
     def includes(self) -> list[str]:
         """The includes as asked for."""
         return [name for name in self.query.get("include", "").split(",") if name]

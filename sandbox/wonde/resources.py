@@ -69,10 +69,10 @@ def _subjects(view: SchoolView, request: Request) -> Sequence[int]:
 
 def _lessons(view: SchoolView, request: Request) -> Sequence[groups.Lesson]:
     # Without bounds a year of lessons would be worked out; the week up to today stands in for it.
-    today = datetime.combine(view.clock.today, time(0))
+    week_ago = datetime.combine(view.clock.today, time(0)) - timedelta(days=6)
     after, before = request.query.get("lessons_start_after"), request.query.get("lessons_start_before")
-    start = parse_local("lessons_start_after", after) if after else today - timedelta(days=6)
-    end = parse_local("lessons_start_before", before) if before else (today if not after else start) + timedelta(days=7)
+    start = parse_local("lessons_start_after", after) if after else week_ago
+    end = parse_local("lessons_start_before", before) if before else start + timedelta(days=7)
     return groups.lessons(view, start, end)
 
 

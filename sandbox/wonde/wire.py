@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,8 +26,9 @@ class ApiError(Exception):
         self.status, self.error, self.description = status, error, description
 
 
+@lru_cache(maxsize=1 << 14)
 def local_date(day: date | None) -> Row | None:
-    """Date object of a school-local day: midnight, Europe/London."""
+    """Date object of a school-local day: midnight, Europe/London. Shared between rows: not to be changed."""
     return (
         None
         if day is None
@@ -39,8 +41,9 @@ def local_time(day: date, clock: str) -> Row:
     return {"date": f"{day.isoformat()} {clock}.000000", "timezone_type": 3, "timezone": "Europe/London"}
 
 
+@lru_cache(maxsize=1 << 16)
 def utc_time(seconds: int) -> Row:
-    """Date object of an instant, UTC."""
+    """Date object of an instant, UTC. Shared between rows: not to be changed."""
     return {
         "date": f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}.000000",
         "timezone_type": 3,

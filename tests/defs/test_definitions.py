@@ -5,8 +5,8 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
-from orchestration.defs.automation import SCHEDULES
 from orchestration.definitions import defs
+from orchestration.defs.automation import SCHEDULES
 from orchestration.ingest.categories import CATEGORIES, Purpose
 from orchestration.settings import Settings
 

@@ -23,9 +23,7 @@ def test_key_names_the_school_and_survives_odd_names() -> None:
     ],
     ids=["new schools come", "a revoked school goes", "a renamed school keeps its key"],
 )
-def test_changes(
-    existing: list[str], approved: list[tuple[int, str]], added: list[str], deleted: list[str]
-) -> None:
+def test_changes(existing: list[str], approved: list[tuple[int, str]], added: list[str], deleted: list[str]) -> None:
     assert changes(existing, approved) == (added, deleted)
 
 

@@ -20,7 +20,7 @@ from sandbox import Sandbox, running
 
 SCHOOLS = 3
 SIZE = 0.04
-#: Of the surroundings nothing may decide what a test does; bytecode is kept because its absence is a finding of the doctor.
+#: Nothing of the surroundings may decide what a test does; and missing bytecode would be a finding of the doctor.
 _LEFT_OUT = ("DATABASE_URL", "MIS_", "DAGSTER_", "DBT_", "PYTHONDONTWRITEBYTECODE")
 
 
@@ -75,9 +75,7 @@ def served_by(installation: Installation, sandbox: Sandbox) -> Installation:
 
 
 def new_installation(home: Path) -> Installation:
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(_LEFT_OUT)
-    }
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(_LEFT_OUT)}
     environment.update(
         MIS_HOME=str(home), MIS_SANDBOX_SCHOOLS=str(SCHOOLS), MIS_SANDBOX_SIZE=str(SIZE), MIS_SCHOOLS_PER_BATCH="2"
     )

@@ -49,14 +49,18 @@ def what_analysts_read(served: Installation) -> dict[str, str]:
 
 
 def schools(served: Installation) -> list[dict[str, Any]]:
-    return served.rows("select school_id, partner_school_id from ops.school where state = 'approved' order by school_id")
+    return served.rows(
+        "select school_id, partner_school_id from ops.school where state = 'approved' order by school_id"
+    )
 
 
 def test_a_bad_row_is_quarantined_with_payload_and_rule_and_loads_after_the_fix(
     served: Installation, sandbox: Sandbox, first: dict[str, Any]
 ) -> None:
     school = schools(served)[1]
-    before = served.rows(f"select count(*) as n from raw.pupil where school_id = {school['school_id']} and removed_at is null")
+    before = served.rows(
+        f"select count(*) as n from raw.pupil where school_id = {school['school_id']} and removed_at is null"
+    )
     fault = {"kind": "corrupt", "school": school["partner_school_id"], "endpoint": "students", "rows": [3]}
     sandbox.control("faults", {"faults": [{**fault, "field": "date_of_birth", "value": UNBORN}]})
     summary = served.json("extract", "--full", "--category", "basic")
@@ -66,10 +70,16 @@ def test_a_bad_row_is_quarantined_with_payload_and_rule_and_loads_after_the_fix(
     assert waiting[0]["school_id"] == school["school_id"]
     assert waiting[0]["table_name"] == "pupil"
     shown = json.loads(served.mis("quarantine", "show", str(waiting[0]["quarantine_id"])))
-    assert shown["rules"] and shown["messages"]
+    assert shown["rules"]
+    assert len(shown["messages"]) == len(shown["rules"])
     assert shown["payload"]["date_of_birth"] == "2090-01-01"
     # The last good version of the row is still there.
-    assert served.rows(f"select count(*) as n from raw.pupil where school_id = {school['school_id']} and removed_at is null") == before
+    assert (
+        served.rows(
+            f"select count(*) as n from raw.pupil where school_id = {school['school_id']} and removed_at is null"
+        )
+        == before
+    )
     sandbox.control("faults", {"faults": []})
     served.json("extract", "--full", "--category", "basic")
     assert served.json("quarantine", "list") == []
@@ -99,7 +109,7 @@ def test_a_bad_batch_is_held_and_the_other_schools_proceed(
     ids=["a critical mart rule that fails", "a rule that cannot be evaluated"],
 )
 def test_a_failed_mart_gate_leaves_what_analysts_read_unchanged_to_the_byte(
-    served: Installation, sandbox: Sandbox, first: dict[str, Any], tmp_path: Path, column: str, what: str
+    served: Installation, sandbox: Sandbox, tmp_path: Path, column: str, what: str
 ) -> None:
     before = what_analysts_read(served)
     sandbox.advance()
@@ -118,7 +128,9 @@ def test_a_failed_mart_gate_leaves_what_analysts_read_unchanged_to_the_byte(
     summary = served.with_environment(MIS_SUITES_DIR=str(suites)).json("run", expect=1)
     assert "attendance" not in {release["purpose"] for release in summary["published"]}
     assert "benchmarks" in {release["purpose"] for release in summary["published"]}
-    verdict = served.rows("select outcome, message from ops.gate_result where rule_id = 'TST-001' order by gate_result_id desc limit 1")
+    verdict = served.rows(
+        "select outcome, message from ops.gate_result where rule_id = 'TST-001' order by gate_result_id desc limit 1"
+    )
     assert verdict[0]["outcome"] == what
     assert what_analysts_read(served) == before
     reports = list((served.home / "gate_reports").rglob("*.html"))

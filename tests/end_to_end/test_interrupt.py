@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import psycopg
 import psutil
+import psycopg
 import pytest
 from installation import Installation, new_installation
 
@@ -24,7 +24,9 @@ PATIENCE_SECONDS = 240
 
 def final_state(installation: Installation) -> dict[str, str]:
     """A digest of each raw table (but for which extract wrote a row) and of each attendance mart."""
-    digest = "select coalesce(md5(string_agg(md5({row}), '' order by md5({row}))), 'empty') as digest from {relation} as r"
+    digest = (
+        "select coalesce(md5(string_agg(md5({row}), '' order by md5({row}))), 'empty') as digest from {relation} as r"
+    )
     without_extract = "(to_jsonb(r) - 'extract_id')::text"
     queries = {f"raw.{name}": digest.format(row=without_extract, relation=f"raw.{name}") for name in RAW}
     queries |= {f"attendance.{name}": digest.format(row="r::text", relation=f"attendance.{name}") for name in MARTS}

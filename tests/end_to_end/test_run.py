@@ -42,7 +42,8 @@ def test_first_run_brings_every_category_of_every_school_to_published_marts(
     assert {release["purpose"] for release in first["published"]} == {purpose.value for purpose in Purpose}
     assert sum(gate["failed"] for gate in first["gates"]) == 0
     assert {gate["stage"] for gate in first["gates"]} == {"raw", "batch", "core", "mart"}
-    assert {figures["school"] for figures in first["attendance"]} and len(first["attendance"]) == 2 * SCHOOLS
+    assert len({figures["school"] for figures in first["attendance"]}) == SCHOOLS
+    assert len(first["attendance"]) == 2 * SCHOOLS
     assert {"start", "extract attendance", "dbt marts"} <= {stage["name"] for stage in first["stages"]}
     assert json.loads((installation.home / "last_run.json").read_text()) == first
 
@@ -59,7 +60,9 @@ def test_second_run_extracts_only_what_changed_and_changes_nothing(
 
 
 IDENTITIES = {
-    "possible = attended + absence + covid": "possible_sessions <> attended_sessions + absence_sessions + covid_sessions",
+    "possible = attended + absence + covid": (
+        "possible_sessions <> attended_sessions + absence_sessions + covid_sessions"
+    ),
     "attended = present + approved activity": "attended_sessions <> present_sessions + approved_activity_sessions",
     "absence = authorised + unauthorised": "absence_sessions <> authorised_sessions + unauthorised_sessions",
 }

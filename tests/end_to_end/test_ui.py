@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -42,7 +41,9 @@ def held_school(installation: Installation, sandbox: Sandbox) -> str:
     """The partition of a school whose staff were held by a batch rule; everything else has run well."""
     served = served_by(installation, sandbox)
     served.mis("run")
-    school = served.rows("select school_id, partner_school_id, name from ops.school where state = 'approved' order by 1")[0]
+    school = served.rows(
+        "select school_id, partner_school_id, name from ops.school where state = 'approved' order by 1"
+    )[0]
     fault = {"kind": "drop", "school": school["partner_school_id"], "endpoint": "employees", "share": 1.0}
     sandbox.control("faults", {"faults": [fault]})
     served.mis("run", "--full", "--category", "staff", expect=1)
@@ -80,6 +81,7 @@ def page(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pag
         )
         opened = browser.new_page(viewport={"width": 1600, "height": 1000})
         opened.set_default_timeout(PATIENCE_SECONDS * 1000)
+        expect.set_options(timeout=PATIENCE_SECONDS * 1000)
         yield opened
         browser.close()
 
