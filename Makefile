@@ -7,6 +7,9 @@ STAMP := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 export UV_COMPILE_BYTECODE := 1
 export UV_PYTHON_DOWNLOADS := never
+# The certificates the machine trusts, which pip uses too: behind a proxy of its own uv would not know them.
+export UV_SYSTEM_CERTS := 1
+export UV_NATIVE_TLS := 1
 export DO_NOT_TRACK := 1
 
 .PHONY: run up test lint bench lock clean help

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import date
 from itertools import groupby
 from statistics import mean
 
@@ -25,6 +24,7 @@ from sandbox.pupils import Pupil, Roster
 from sandbox.schools import LAST_COMPULSORY, School, plan
 
 SEED, YEARS = 2025, [2023, 2024]
+LAST_WEEKS = {day for days in half_terms(2024) for day in days[-5:]}
 Counts = npt.NDArray[np.int64]
 
 
@@ -93,11 +93,7 @@ def _count(found: _Sample, school: School, pupils: list[Pupil], register: Regist
         if years[place] == 2024:
             counts = np.bincount(register.final[place, young], minlength=len(CODES))
             found.marks[("session", session.day.weekday(), session.afternoon)] += counts
-            found.marks[("part of half term", _part(session.day))] += counts
-
-
-def _part(day: date) -> str:
-    return "last week" if any(days[-5] <= day <= days[-1] for days in half_terms(2024)) else "earlier"
+            found.marks[("part of half term", "last week" if session.day in LAST_WEEKS else "earlier")] += counts
 
 
 @pytest.mark.parametrize("year", YEARS)
