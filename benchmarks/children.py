@@ -6,11 +6,12 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Any, ParamSpec, TypeVar
+from typing import IO, Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -38,19 +39,23 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def python(*arguments: str, env: Mapping[str, str]) -> Child:
-    """Run this Python with the arguments. Raises RuntimeError when it fails; its stderr stands on the console."""
-    started = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *arguments], env=dict(env), stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    with process.stdout as stdout:
-        output = stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
+    """Run this Python with the arguments. Raises RuntimeError, with all that it said, when it fails."""
+    with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
+        started = time.perf_counter()
+        process = subprocess.Popen([sys.executable, *arguments], env=dict(env), stdout=stdout, stderr=stderr)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output, said = (_content(file) for file in (stdout, stderr))
     if process.returncode:
-        raise RuntimeError(f"python {' '.join(arguments)} ended with exit status {process.returncode}:\n{output}")
+        raise RuntimeError(f"python {' '.join(arguments)}: exit status {process.returncode}\n{output}\n{said}")
     kib = 1024 * 1024 if sys.platform == "darwin" else 1024
     return Child(output, wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / kib)
+
+
+def _content(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read()
 
 
 def in_a_process(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:

@@ -229,7 +229,7 @@ class _Year:
         stop = 2 * self.place_of(pupil.leaving + timedelta(days=1)) if pupil.leaving else self.size
         stop = max(stop, begin)
         if MIS[self.school.mis].pre_admission and pupil.admission > start:
-            row[:begin] = bytes(NUMBER["Z"] if mark in (AM, PM) else mark for mark in row[:begin])
+            row[:begin] = bytes(mark if mark == NUMBER["#"] else NUMBER["Z"] for mark in row[:begin])
         else:
             row[:begin] = bytes(begin)
         row[stop:] = bytes(self.size - stop)
@@ -315,8 +315,8 @@ class _Year:
         low = totals[member.begin - 1] if member.begin else 0.0
         high = totals[member.stop - 1]
         place = bisect_left(totals, low + self.rng.random() * (high - low))
-        # A spell with an odd session mostly begins after lunch, on Fridays above all: afternoons are missed a little more
-        # than mornings.
+        # A spell with an odd session mostly begins after lunch, on Fridays above all: afternoons are missed a little
+        # more than mornings.
         afternoon = shape.afternoon + (_FRIDAY_AFTERNOON if self.days[place // 2].day.weekday() == 4 else 0.0)
         place = place | 1 if length % 2 and self.rng.random() < afternoon else place & ~1
         return min(max(place, member.begin), member.stop - 1)

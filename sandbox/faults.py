@@ -8,9 +8,6 @@ from typing import Any, Literal
 
 import msgspec
 
-#: A row that a fault names by place: (school id, endpoint, place among the rows as listed without filters).
-RowName = tuple[str, str, int]
-
 
 class Fault(msgspec.Struct, forbid_unknown_fields=True):
     """One fault, as POSTed to ``/_sandbox/faults``.

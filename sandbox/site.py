@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from datetime import UTC, date, datetime, time
+from datetime import date, time
 from hashlib import sha256
 from pathlib import Path
 
@@ -57,11 +57,6 @@ class Site:
         """The simulated moment."""
         today = self._journal.today
         return Clock(today, epoch(today, EVENING))
-
-    @property
-    def http_time(self) -> datetime:
-        """The simulated moment as a time UTC."""
-        return datetime.combine(self._journal.today, EVENING, UTC)
 
     def state(self, school: School) -> str:
         """How a school stands towards the application."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from rich import progress as columns
 from rich.console import Console
+from rich.logging import RichHandler
 
 from orchestration.ingest.categories import Category, Purpose
 from orchestration.ingest.progress import Event, Progress
@@ -70,6 +72,10 @@ def execute(
         console=console,
     )
     bars = Bars(display)
+    # Before the libraries set up logging of their own, which would write through the bars.
+    logging.basicConfig(
+        level=logging.WARNING, format="%(message)s", handlers=[RichHandler(console=console, show_path=False)]
+    )
     with display, watched_by(bars), ExitStack() as stack:
         with bars.stage("start"):
             # Dagster, dbt and their friends take seconds to import: counted here, and not paid by `mis --help`.

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -15,7 +14,6 @@ Tree = dict[str, "Tree"]
 Row = dict[str, Any]
 
 encode = msgspec.json.Encoder().encode
-_LONDON = ZoneInfo("Europe/London")
 
 
 class ApiError(Exception):
@@ -78,11 +76,6 @@ def parse_local(name: str, text: str) -> datetime:
         return datetime.fromisoformat(text).replace(tzinfo=None)
     except ValueError:
         raise ApiError(400, "invalid_parameter", f"{name} must be a date or a time, not {text!r}") from None
-
-
-def london_midnight(day: date) -> int:
-    """Seconds UTC of the midnight that begins a day in London."""
-    return int(datetime(day.year, day.month, day.day, tzinfo=_LONDON).timestamp())
 
 
 def parse_includes(text: str, allowed: Tree, without: Iterable[str]) -> Tree:
