@@ -25,7 +25,7 @@ import numpy.typing as npt
 from sandbox.calendar import DayKind, SchoolDay, academic_year, epoch, school_leaving_date, school_year
 from sandbox.codes import AM, NEW_CODES_FROM, NUMBER, PM
 from sandbox.parameters import FloatArray, attendance_parameters, quantile_table
-from sandbox.pupils import NIGHTLY, Pupil
+from sandbox.pupils import NIGHTLY, Absentee, Pupil
 from sandbox.schools import LAST_COMPULSORY, LAST_SIXTH, MIS, RECEPTION, School
 
 Marks = npt.NDArray[np.uint8]
@@ -149,15 +149,16 @@ class _Enrolled:
 
 
 @cache
-def _quantiles(phase: str, nc_year: int, fsm: bool, sen: bool, female: bool) -> FloatArray:
-    """Absence rates at equally likely points for one kind of pupil, before scaling to a year."""
-    cells = [cell for cell in attendance_parameters().cells if cell.phase == phase]
+def _quantiles(kind: Absentee, year: int) -> FloatArray:
+    """Absence rates at equally likely points for one kind of pupil in an academic year."""
+    cells = [cell for cell in attendance_parameters().cells if cell.phase == kind.phase]
     years = {cell.nc_year for cell in cells}
-    near = min(max(nc_year, min(years)), max(years))
-    wanted = [cell for cell in cells if cell.nc_year == near and cell.female == female]
+    near = min(max(kind.nc_year, min(years)), max(years))
+    wanted = [cell for cell in cells if cell.nc_year == near and cell.female == kind.female]
     # Special schools have next to no pupils without SEN, so that kind falls back on the nearest one there is.
-    best = min(wanted, key=lambda cell: (cell.sen != sen, cell.fsm != fsm))
-    return quantile_table(np.array(best.per_10k_by_band))
+    best = min(wanted, key=lambda cell: (cell.sen != kind.sen, cell.fsm != kind.fsm))
+    scale = attendance_parameters().level(kind.phase, year).scale
+    return scale.apply(quantile_table(np.array(best.per_10k_by_band)))
 
 
 class _Year:
@@ -284,16 +285,13 @@ class _Year:
             strata.setdefault((member.phase, fsm, sen, pupil.female), []).append((z, member))
         for (phase, fsm, sen, female), ranked in strata.items():
             ranked.sort(key=lambda pair: pair[0])
-            scale = attendance_parameters().level(phase, self.year).scale
             for place, (_, member) in enumerate(ranked):
                 score = normal.inv_cdf((place + rng.random()) / len(ranked) * 0.9999 + 0.00005)
                 # Divided by the spread that schools add, so that over many schools the distribution stays the
                 # published one.
                 point = normal.cdf((score + self.effect) / sqrt(1 + _SCHOOL_SPREAD**2) if self.effect else score)
-                table = _quantiles(phase, member.nc_year, fsm, sen, female)
-                rate = min(
-                    scale.factor * float(table[min(int(point * len(table)), len(table) - 1)]) ** scale.exponent, 0.97
-                )
+                table = _quantiles(Absentee(phase, member.nc_year, fsm, sen, female), self.year)
+                rate = min(float(table[min(int(point * len(table)), len(table) - 1)]), 0.97)
                 member.budget = min(floor(rate * member.possible + rng.random()), member.possible)
 
     # -- spells --------------------------------------------------------------------------------------------------------

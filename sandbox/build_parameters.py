@@ -17,10 +17,10 @@ from typing import Any
 import msgspec
 import numpy as np
 import pandas as pd
-from scipy.optimize import least_squares
+from scipy.optimize import brentq
 from scipy.stats import norm
 
-from sandbox.parameters import DATA_DIR, FloatArray, quantile_table
+from sandbox.parameters import DATA_DIR, FloatArray, Scale, quantile_table
 
 #: Phase in the sandbox -> (name in the band file, name in the year-to-date file, NC years it is fitted on).
 PHASES: dict[str, tuple[str, str, range]] = {
@@ -100,7 +100,6 @@ def attendance(reference: Path) -> dict[str, Any]:
             ].iloc[0]
             absence, persistent = float(row["overall_absence_perc"]) / 100, float(row["pa_perc"]) / 100
             here = codes[(codes["academic_year"] == year) & (codes["phase"] == name)]
-            factor, exponent = _rescale(rates, weights, absence, persistent)
             levels.append(
                 {
                     "academic_year": f"{year // 100}/{(year // 100) + 1}",
@@ -110,7 +109,7 @@ def attendance(reference: Path) -> dict[str, Any]:
                     "unauthorised": round(float(row["unauthorised_absence_perc"]) / 100, 6),
                     "illness": round(float(row["illness_perc"]) / 100, 6),
                     "persistent_absence": round(persistent, 6),
-                    "scale": {"factor": round(factor, 5), "exponent": round(exponent, 5)},
+                    "scale": _rescale(rates, weights, absence, persistent),
                     "per_10k_possible": {
                         str(code): round(float(rate), 3)
                         for code, rate in zip(here["code"], here["per_10k_possible_sessions"], strict=True)
@@ -123,7 +122,7 @@ def attendance(reference: Path) -> dict[str, Any]:
         "about": {
             "cells": f"absence bands by phase, NC year, FSM, SEN, sex; pupil absence statistics {BAND_YEAR}, {_OGL}",
             "levels": f"pupil attendance in schools, year to date at the end of {YEARS[0]} and {YEARS[-1]}, {_OGL}",
-            "scale": "rate' = factor * rate ** exponent moves the bands to the year's absence and persistent absence",
+            "scale": "bands times factor, bent about one tenth, have the year's absence and persistent absence",
         },
         "cells": cells,
         "levels": levels,
@@ -134,19 +133,21 @@ def attendance(reference: Path) -> dict[str, Any]:
     }
 
 
-def _rescale(rates: FloatArray, weights: FloatArray, absence: float, persistent: float) -> tuple[float, float]:
-    """Factor and exponent that give a mixture of quantile tables a mean and a share at or above one tenth."""
-    share = np.repeat(weights / weights.sum() / rates.shape[1], rates.shape[1])
+def _rescale(rates: FloatArray, weights: FloatArray, absence: float, persistent: float) -> Scale:
+    """The scale that gives a mixture of quantile tables a mean and a share at or above one tenth.
+
+    The share settles the factor by itself, and then the mean the bend.
+    """
     flat = rates.ravel()
+    share = np.repeat(weights / weights.sum() / rates.shape[1], rates.shape[1])
+    order = np.argsort(flat)
+    threshold = float(np.interp(1 - persistent, np.cumsum(share[order]), flat[order]))
+    factor = 0.1 / threshold
 
-    def residual(parameters: FloatArray) -> FloatArray:
-        moved = np.minimum(np.exp(parameters[0]) * flat ** parameters[1], 1.0)
-        # A smooth step: a hard one has no gradient.
-        above = 1 / (1 + np.exp(-(moved - 0.1) / 0.002))
-        return np.array([(share @ moved) / absence - 1, (share @ above) / persistent - 1])
+    def miss(bend: float) -> float:
+        return float(share @ Scale(factor, bend).apply(flat)) - absence
 
-    found = least_squares(residual, np.array([0.0, 1.0]))
-    return float(np.exp(found.x[0])), float(found.x[1])
+    return Scale(round(factor, 5), round(float(brentq(miss, 0.3, 3.0)), 5))
 
 
 def attainment(reference: Path) -> dict[str, Any]:

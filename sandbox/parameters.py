@@ -31,10 +31,20 @@ class AbsenceCell(msgspec.Struct, frozen=True):
 
 
 class Scale(msgspec.Struct, frozen=True):
-    """``rate' = factor * rate ** exponent``: from the year of the bands to the year simulated."""
+    """From the year of the bands to the year simulated: rates times ``factor``, then bent about one tenth.
+
+    ``bend`` above 1 lowers the rates on either side of one tenth, which itself stays: by a power below, by a slope
+    above.
+    """
 
     factor: float
-    exponent: float
+    bend: float
+
+    def apply(self, rates: FloatArray) -> FloatArray:
+        """Moved rates, at most 1."""
+        moved = self.factor * rates
+        bent = np.where(moved > 0.1, 0.1 + (moved - 0.1) / self.bend, 0.1 * (moved / 0.1) ** self.bend)
+        return np.minimum(bent, 1.0)
 
 
 class AttendanceLevel(msgspec.Struct, frozen=True):
@@ -119,7 +129,7 @@ def quantile_table(band_counts: FloatArray) -> FloatArray:
     band = np.clip(np.searchsorted(cumulative, points, side="right") - 1, 0, len(band_counts) - 1)
     width = cumulative[band + 1] - cumulative[band]
     within = (points - cumulative[band]) / np.where(width > 0, width, 1.0)
-    within = np.where(band == 0, within, np.where(band == len(band_counts) - 1, within**6, within**1.3))
+    within = np.where(band == 0, within**1.4, np.where(band == len(band_counts) - 1, within**6, within**1.5))
     rates: FloatArray = _BAND_EDGES[band] + within * (_BAND_EDGES[band + 1] - _BAND_EDGES[band])
     return rates
 

@@ -25,7 +25,7 @@ from sandbox.staff import Employee, employ
 from sandbox.timetable import TeachingClass, teaching_classes
 
 #: Raised whenever generated data change, so that data of an older generator are not served.
-FORMAT = 3
+FORMAT = 5
 
 
 class Parameters(msgspec.Struct, frozen=True):
