@@ -59,9 +59,9 @@ class Result:
             console.print(f"  {aim}")
 
     def write(self, folder: Path) -> Path:
-        """Write ``<name>.json``."""
+        """Write ``<name>.json``, or ``<name>-quick.json`` so that a quick look does not cost the real figures."""
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{self.name}.json"
+        path = folder / f"{self.name}{'-quick' if self.quick else ''}.json"
         path.write_text(json.dumps(asdict(self), indent=2, default=str) + "\n", encoding="utf-8")
         return path
 
