@@ -13,6 +13,7 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.dead_runs import PROCESS_TAG, end_dead_runs, this_process
 from orchestration.defs.partitions import school_id_of
 from orchestration.ingest.categories import Category, Purpose
 
@@ -40,6 +41,7 @@ def run_chain(
     *,
     categories: Sequence[Category] = tuple(Category),
     full: bool = False,
+    accept_held: bool = False,
     schools: Sequence[int] = (),
     purposes: Sequence[Purpose] = tuple(Purpose),
     allow_breaking: bool = False,
@@ -68,7 +70,7 @@ def run_chain(
             instance=instance,
             raise_on_error=False,
             asset_selection=keys or None,
-            tags={**(tags or {}), **(run_tags or {})},
+            tags={**(tags or {}), **(run_tags or {}), PROCESS_TAG: this_process()},
             run_config={**(config or {}), "loggers": {"console": {"config": {"log_level": log_level}}}},
         )
         chain.runs.append(result.run_id)
@@ -79,14 +81,16 @@ def run_chain(
             reasons = chain.failed.setdefault(job, [])
             reasons.extend(_reason(event) for event in result.all_events if event.is_step_failure)
 
+    end_dead_runs(instance)
     run("connections")
     extracted = [dg.AssetKey(["raw", category.value]) for category in categories]
+    options = {"full": full, "accept_held": accept_held}
     for first, last in _ranges(instance.get_dynamic_partitions("school"), schools) if extracted else ():
         run(
             "extract",
             keys=extracted,
             run_tags={_RANGE_START: first, _RANGE_END: last},
-            config={"ops": {key.to_python_identifier(): {"config": {"full": full}} for key in extracted}},
+            config={"ops": {key.to_python_identifier(): {"config": options} for key in extracted}},
         )
     if not purposes:
         return chain

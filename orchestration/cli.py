@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-import warnings
 from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, NoReturn
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
+from orchestration.dbt.runner import DbtError
 from orchestration.ingest.categories import Category, Purpose
+from orchestration.partners import PartnerNotConfigured
+from orchestration.quality.suites import SuiteError
 from orchestration.settings import get_settings
+from orchestration.warehouse.cluster import ClusterError
+from orchestration.warehouse.connection import WarehouseError
 
 app = typer.Typer(
     help="School MIS data, from partners' APIs to published marts. Start with `mis run`; look around with `mis up`.",
@@ -31,9 +37,6 @@ _PIPE_WIDTH = 240
 
 out = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 err = Console(stderr=True, width=None if sys.stderr.isatty() else _PIPE_WIDTH)
-
-# A library looks for a run-time folder at its import and warns where there is none (containers, cron).
-warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script instead of tables for people.")]
 
@@ -64,10 +67,29 @@ def extract(
     school: Annotated[
         list[int] | None, typer.Option(help="Just this school (its id in `mis status`); may be given more than once.")
     ] = None,
+    accept_held: Annotated[
+        bool,
+        typer.Option(
+            "--accept-held",
+            help="Load the schools named with --school in spite of the batch rules that hold them, because they are"
+            " right.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Extract without publishing: to read one school again, or to look at what the gates say first."""
-    _execute(as_json, categories=only or list(Category), full=full, schools=school or [], purposes=[])
+    if accept_held and not school:
+        raise typer.BadParameter(
+            "say for which school, with --school: nobody can have looked at all of them.", param_hint="--accept-held"
+        )
+    _execute(
+        as_json,
+        categories=only or list(Category),
+        full=full,
+        accept_held=accept_held,
+        schools=school or [],
+        purposes=[],
+    )
 
 
 @app.command()
@@ -238,7 +260,7 @@ def quarantine_list(
 def quarantine_show(
     quarantine_id: Annotated[int, typer.Argument(help="Id as `mis quarantine list` prints it.")],
 ) -> None:
-    """Show one row whole: its payload as received, every rule it broke, and what to do."""
+    """Show one row whole: its payload as received, and every rule it broke."""
     from orchestration.ingest import quarantine
     from orchestration.runtime import warehouse_ready
 
@@ -271,7 +293,12 @@ def _execute(as_json: bool, **options: Any) -> NoReturn:
     from orchestration.commands.run import execute
     from orchestration.commands.show_summary import show
 
-    summary = execute(get_settings(), console=err, **options)
+    try:
+        summary = execute(get_settings(), console=err, **options)
+    except KeyboardInterrupt:
+        err.print("Interrupted. What had been accepted stays, and the next run carries on from there.")
+        sys.stderr.flush()
+        os._exit(_INTERRUPTED)  # a thread may still be at work, and Python would wait for it
     if as_json:
         _print_json(summary.as_json())
     else:
@@ -295,3 +322,25 @@ def _print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> Non
 def _fail(message: str) -> NoReturn:
     err.print(message)
     raise typer.Exit(1)
+
+
+#: Exit status after Ctrl-C, by convention: 128 and the signal's number.
+_INTERRUPTED = 130
+
+#: What an operator can mend: the message says how, and a traceback would only hide it.
+_MENDABLE = (ClusterError, DbtError, PartnerNotConfigured, SuiteError, WarehouseError)
+
+
+def main() -> None:
+    """Run the command; a mistake in the configuration ends it with a sentence and exit status 2."""
+    try:
+        app()
+    except ValidationError as error:
+        for wrong in error.errors():
+            where = "_".join(str(part) for part in wrong["loc"]).upper()
+            variable = where if where == "DATABASE_URL" else f"MIS_{where}"
+            err.print(f"{variable if where else 'Settings'}: {wrong['msg']}", markup=False)
+        sys.exit(2)
+    except _MENDABLE as error:
+        err.print(str(error), markup=False)
+        sys.exit(2)

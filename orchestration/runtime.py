@@ -12,6 +12,7 @@ from pathlib import Path
 import dagster as dg
 
 from orchestration.dbt.runner import ensure_manifest
+from orchestration.partners import PartnerNotConfigured
 from orchestration.settings import Settings, get_settings
 from orchestration.warehouse.connection import Warehouse, warehouse
 from orchestration.warehouse.migrate import migrate
@@ -48,6 +49,10 @@ def partner_ready(settings: Settings) -> Iterator[None]:
     if settings.wonde_url is not None:
         yield
         return
+    if settings.environment != "local":
+        raise PartnerNotConfigured(
+            f"MIS_ENVIRONMENT={settings.environment} needs MIS_WONDE_URL: synthetic schools do not belong on a server."
+        )
     from sandbox import running
 
     with running(

@@ -51,6 +51,18 @@ class Trouble:
 
 
 @dataclass(frozen=True)
+class BrokenRule:
+    """A rule that stopped a publication: it failed, or could not be evaluated."""
+
+    relation: str
+    rule_id: str
+    outcome: str
+    rows_failed: int
+    message: str
+    what_to_do: str
+
+
+@dataclass(frozen=True)
 class Published:
     """One purpose's new release."""
 
@@ -82,6 +94,7 @@ class RunSummary:
     gates: list[GateFigures]
     troubles: list[Trouble]
     failures: list[str]
+    broken: list[BrokenRule]
     published: list[Published]
     attendance: list[AttendanceFigures]
     stages: list[Stage]
@@ -92,7 +105,16 @@ class RunSummary:
         return asdict(self)
 
 
-_CATEGORIES = """
+#: The last extract of each school and category: an attempt that was retried says nothing about the school any more.
+_LATEST = """
+select distinct on (school_id, category) *
+from ops.extract
+where run_id = any(%(runs)s)
+order by school_id, category, extract_id desc
+"""
+
+_CATEGORIES = f"""
+with latest as ({_LATEST})
 select category,
        count(*)::int as schools,
        (count(*) filter (where state = 'loaded'))::int as loaded_schools,
@@ -102,8 +124,7 @@ select category,
        coalesce(sum(rows_loaded), 0)::bigint as rows_loaded,
        coalesce(sum(rows_quarantined), 0)::bigint as rows_quarantined,
        coalesce(sum(rows_removed), 0)::bigint as rows_removed
-from ops.extract
-where run_id = any(%(runs)s)
+from latest
 group by category
 order by array_position(array['basic', 'demographics', 'timetable', 'assessment', 'attendance', 'staff'], category)
 """
@@ -119,16 +140,26 @@ group by stage
 order by array_position(array['raw', 'batch', 'core', 'mart'], stage)
 """
 
-_TROUBLES = """
-select extract.school_id,
+_TROUBLES = f"""
+with latest as ({_LATEST})
+select latest.school_id,
        school.name as school,
-       extract.category,
-       extract.state,
-       coalesce(extract.message, '') as message
-from ops.extract as extract
-inner join ops.school as school on school.school_id = extract.school_id
-where extract.run_id = any(%(runs)s) and extract.state <> 'loaded'
-order by extract.school_id, extract.category
+       latest.category,
+       latest.state,
+       coalesce(latest.message, '') as message
+from latest
+inner join ops.school as school on school.school_id = latest.school_id
+where latest.state <> 'loaded'
+order by latest.school_id, latest.category
+"""
+
+_BROKEN = """
+select relation, rule_id, outcome, rows_failed, message, what_to_do
+from ops.gate_result
+where run_id = any(%(runs)s)
+    and stage in ('core', 'mart')
+    and (outcome = 'error' or (outcome = 'failed' and severity = 'critical'))
+order by gate_result_id
 """
 
 _PUBLISHED = """
@@ -187,6 +218,7 @@ def summarise(
         gates=gates,
         troubles=troubles,
         failures=[f"{job}: {reason}" for job, reasons in failed.items() for reason in reasons],
+        broken=rows(BrokenRule, _BROKEN),
         published=rows(Published, _PUBLISHED),
         attendance=attendance_beside_national(connection),
         stages=list(stages),
@@ -200,9 +232,11 @@ def _next_steps(
     steps = []
     if any(figures.rows_quarantined for figures in categories):
         steps.append("Rows are in quarantine: `mis quarantine list` says which rules they broke.")
-    if any(trouble.state == "held" for trouble in troubles):
+    if held := next((trouble for trouble in troubles if trouble.state == "held"), None):
         steps.append(
-            "A school is held and keeps its last accepted data: see its reason, then run again (--full if it is right)."
+            "A school is held and keeps its last accepted data: see its reason. Once it is mended, run again; when"
+            f" it is right as it is, accept it: `mis extract --school {held.school_id} --category {held.category}"
+            " --full --accept-held`, then `mis publish`."
         )
     if any(figures.failed for figures in gates if figures.stage in {"core", "mart"}):
         steps.append(

@@ -14,6 +14,7 @@ from rich.logging import RichHandler
 
 from orchestration.ingest.categories import Category, Purpose
 from orchestration.ingest.progress import Event, Progress
+from orchestration.interruptible import interruptible
 from orchestration.measure import Stage, measured
 from orchestration.settings import Settings
 from orchestration.summary import RunSummary, summarise
@@ -57,11 +58,15 @@ def execute(
     console: Console,
     categories: Sequence[Category] = (),
     full: bool = False,
+    accept_held: bool = False,
     schools: Sequence[int] = (),
     purposes: Sequence[Purpose] = tuple(Purpose),
     allow_breaking: bool = False,
 ) -> RunSummary:
-    """Run the chain (see ``orchestration.chain.run_chain``), write ``.mis/last_run.json``, return the summary."""
+    """Run the chain (see ``orchestration.chain.run_chain``), write ``.mis/last_run.json``, return the summary.
+
+    Raises KeyboardInterrupt when a signal comes; a thread may then still be at work, and the process should end.
+    """
     display = columns.Progress(
         columns.SpinnerColumn(),
         columns.TextColumn("{task.description:<24}"),
@@ -80,21 +85,29 @@ def execute(
         with bars.stage("start"):
             # Dagster, dbt and their friends take seconds to import: counted here, and not paid by `mis --help`.
             from orchestration.chain import run_chain
+            from orchestration.dead_runs import end_own_runs
             from orchestration.runtime import dagster_instance, platform_ready
 
             warehouse = stack.enter_context(platform_ready(settings))
             instance = stack.enter_context(dagster_instance())
             from orchestration.definitions import defs
-        result = run_chain(
-            defs.get_repository_def(),
-            instance,
-            categories=categories,
-            full=full,
-            schools=schools,
-            purposes=purposes,
-            allow_breaking=allow_breaking,
-            log_level="CRITICAL",
-        )
+        try:
+            result = interruptible(
+                lambda: run_chain(
+                    defs.get_repository_def(),
+                    instance,
+                    categories=categories,
+                    full=full,
+                    accept_held=accept_held,
+                    schools=schools,
+                    purposes=purposes,
+                    allow_breaking=allow_breaking,
+                    log_level="CRITICAL",
+                )
+            )
+        except KeyboardInterrupt:
+            end_own_runs(instance)
+            raise
         with warehouse.connect() as connection:
             summary = summarise(connection, result.runs, failed=result.failed, stages=bars.stages)
     path = settings.home / "last_run.json"

@@ -23,6 +23,9 @@ def show(summary: RunSummary, console: Console) -> None:
     for trouble in summary.troubles:
         where = escape(f"{trouble.school} ({trouble.school_id}), {trouble.category}: {trouble.message}")
         console.print(f"[red]{trouble.state}[/] {where}")
+    for rule in summary.broken:
+        says = f"{rule.relation}, {rule.rule_id} ({rule.rows_failed} rows): {rule.message} {rule.what_to_do}"
+        console.print(f"[red]{rule.outcome}[/] {escape(says)}")
     for failure in summary.failures:
         console.print(f"[red]failed[/] {escape(failure)}")
     ending = "[green]Everything succeeded.[/]" if summary.success else "[red]Not everything succeeded; see above.[/]"

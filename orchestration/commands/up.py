@@ -10,7 +10,8 @@ from contextlib import ExitStack
 
 from rich.console import Console
 
-from orchestration.runtime import platform_ready
+from orchestration.dead_runs import end_dead_runs
+from orchestration.runtime import dagster_instance, platform_ready
 from orchestration.settings import Settings
 
 
@@ -22,6 +23,8 @@ def serve(settings: Settings, host: str, port: int, console: Console) -> int:
     """
     with ExitStack() as stack:
         stack.enter_context(platform_ready(settings))
+        with dagster_instance() as instance:
+            end_dead_runs(instance)
         command = [
             sys.executable,
             "-m",

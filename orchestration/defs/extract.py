@@ -1,6 +1,6 @@
 """Stage extract: one raw asset a category, partitioned by school, gated as it arrives."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 import dagster as dg
 
@@ -9,15 +9,16 @@ from orchestration.defs.partitions import SCHOOLS, bring_in_step, school_id_of
 from orchestration.defs.resources import Platform
 from orchestration.ingest import registry
 from orchestration.ingest.categories import CATEGORIES, CategorySpec
-from orchestration.ingest.extract import SchoolOutcome, extract_category
+from orchestration.ingest.extract import SchoolOutcome, extract_category, settled_before
 from orchestration.quality.results import failed_rules
 from orchestration.watch import onlooker
 
 GROUP = "raw"
 CONNECTIONS = dg.AssetKey(["ops", "connections"])
 
-#: A partner that was away may be back in a minute; a gate that failed will fail again, so its Failure forbids retries.
-_RETRY = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+#: A partner that was away through all attempts of the connector gets one more try. A gate that failed will fail again,
+#: so its Failure forbids retries.
+_RETRY = dg.RetryPolicy(max_retries=1, delay=10)
 
 
 class ExtractConfig(dg.Config):
@@ -25,6 +26,8 @@ class ExtractConfig(dg.Config):
 
     full: bool = False
     """Read everything again and mark what has gone, instead of what changed since the last accepted extract."""
+    accept_held: bool = False
+    """Load the schools in spite of the batch rules they break. For single schools that somebody has looked at."""
 
 
 @dg.asset(
@@ -72,6 +75,8 @@ def _raw_asset(spec: CategorySpec) -> dg.AssetsDefinition:
         deps=[CONNECTIONS],
         pool="partner_wonde",
         retry_policy=_RETRY,
+        # A retry logs what it adds, and no result: that would log all schools of the run once more.
+        output_required=False,
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=2 * spec.cadence, warn_window=1.25 * spec.cadence),
         check_specs=[
             dg.AssetCheckSpec(
@@ -91,18 +96,25 @@ def _raw_asset(spec: CategorySpec) -> dg.AssetsDefinition:
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         keys = {school_id_of(partition): partition for partition in context.partition_keys}
         with onlooker().stage(f"extract {spec.category.value}"), platform.warehouse() as warehouse:
-            outcomes = extract_category(
+            # What an earlier attempt has loaded is loaded, and what it has held would be held again.
+            earlier = (
+                settled_before(warehouse, spec.category, list(keys), run_id=context.run.run_id)
+                if context.retry_number
+                else []
+            )
+            outcomes = earlier + extract_category(
                 warehouse,
                 platform.partner(),
                 platform.settings,
                 spec.category,
-                sorted(keys),
-                run_id=context.run_id,
+                sorted(keys.keys() - {outcome.school_id for outcome in earlier}),
+                run_id=context.run.run_id,
                 full=config.full,
+                accept_held=config.accept_held,
                 progress=onlooker().progress,
             )
             with warehouse.connect() as connection:
-                broken = failed_rules(connection, context.run_id, [f"raw.{table.name}" for table in spec.tables])
+                broken = failed_rules(connection, context.run.run_id, [f"raw.{table.name}" for table in spec.tables])
         yield dg.AssetCheckResult(
             asset_key=key,
             check_name="rows",
@@ -118,7 +130,8 @@ def _raw_asset(spec: CategorySpec) -> dg.AssetsDefinition:
         )
         yield _batch_check(key, outcomes)
         unaccepted = [outcome for outcome in outcomes if outcome.state != "loaded"]
-        if not unaccepted:
+        logged = _logged(context, key) if context.retry_number else set()
+        if not unaccepted and not logged:
             for outcome in outcomes:
                 context.add_asset_metadata(_metadata(outcome), asset_key=key, partition_key=keys[outcome.school_id])
             yield dg.MaterializeResult(asset_key=key, metadata={"category": spec.title})
@@ -126,10 +139,12 @@ def _raw_asset(spec: CategorySpec) -> dg.AssetsDefinition:
         # A result would mark every school of the run green; so the accepted ones are logged one by one, and the step
         # fails: Dagster then shows just the others red.
         for outcome in outcomes:
-            if outcome.state == "loaded":
+            if outcome.state == "loaded" and keys[outcome.school_id] not in logged:
                 context.log_event(
                     dg.AssetMaterialization(key, partition=keys[outcome.school_id], metadata=_metadata(outcome))
                 )
+        if not unaccepted:
+            return
         raise dg.Failure(
             f"{len(unaccepted)} of {len(outcomes)} schools not loaded; the others are. "
             + "; ".join(f"school {outcome.school_id} {outcome.state}: {outcome.message}" for outcome in unaccepted[:5]),
@@ -138,6 +153,14 @@ def _raw_asset(spec: CategorySpec) -> dg.AssetsDefinition:
         )
 
     return raw
+
+
+def _logged(context: dg.AssetExecutionContext, key: dg.AssetKey) -> Set[str | None]:
+    """Partitions whose materialisation an earlier attempt has logged; one that died may have loaded more than those."""
+    logged: Mapping[dg.AssetKey, Set[str | None]] = context.instance.get_asset_partitions_for_run(
+        context.run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
+    )
+    return logged.get(key, set())
 
 
 def _batch_check(key: dg.AssetKey, outcomes: Sequence[SchoolOutcome]) -> dg.AssetCheckResult:

@@ -181,7 +181,9 @@ class Acceptance:
             if unsure
             else []
         )
+        overridden = self._findings.accepted.get(reading.school_id, [])
         remarks = [
+            *([f"accepted by the operator: {' '.join(overridden)}"] if overridden else []),
             *reading.denied.values(),
             *reading.notices,
             *repeated,

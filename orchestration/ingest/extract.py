@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from orchestration.connectors.base import Mode, Partner
 from orchestration.ingest import extracts, locks, registry, watermarks
@@ -60,6 +60,7 @@ def extract_category(
     *,
     run_id: str,
     full: bool = False,
+    accept_held: bool = False,
     progress: Progress | None = None,
 ) -> list[SchoolOutcome]:
     """Extract a category of the given schools and return an outcome for each, in their order.
@@ -68,16 +69,28 @@ def extract_category(
     older than the category allows, or when ``full``. An extract that was interrupted is gone on with from its archived
     pages.
 
+    With ``accept_held`` a school is loaded in spite of the critical batch rules that it breaks; its message says which
+    they were. A rule that could not be evaluated holds it all the same.
+
     What goes wrong with a school is in its outcome and in ``ops.extract``. Raises ``psycopg.Error`` only when the
     warehouse itself is gone; extracts that were under way can then be gone on with.
     """
     schools = list(dict.fromkeys(school_ids))
     tally = Tally(progress or NO_PROGRESS, category, len(schools))
     outcomes: list[SchoolOutcome] = []
-    with open_job(warehouse, partner, settings, category, run_id=run_id, full=full) as job:
+    with open_job(warehouse, partner, settings, category, run_id=run_id, full=full, accept_held=accept_held) as job:
         for start in range(0, len(schools), settings.schools_per_batch):
             outcomes += _extract_batch(job, schools[start : start + settings.schools_per_batch], tally)
     return outcomes
+
+
+def settled_before(
+    warehouse: Warehouse, category: Category, school_ids: Sequence[int], *, run_id: str
+) -> list[SchoolOutcome]:
+    """Outcomes of the schools that an earlier attempt of this run has loaded or held: they need not be read again."""
+    with warehouse.connect() as conn:
+        found = extracts.settled(conn, run_id, category, school_ids)
+    return [SchoolOutcome(category=category, **asdict(extract)) for extract in found]
 
 
 def _extract_batch(job: Job, school_ids: list[int], tally: Tally) -> Iterator[SchoolOutcome]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -31,6 +31,23 @@ class Extract:
     watermark_from: datetime | None
     archive_path: str | None
     started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An extract that was loaded or held, as ``ops.extract`` has it."""
+
+    extract_id: int
+    school_id: int
+    mode: Mode
+    state: State
+    pages: int
+    rows_extracted: int
+    rows_loaded: int
+    rows_quarantined: int
+    rows_removed: int
+    message: str | None
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +130,23 @@ def interrupted(conn: psycopg.Connection[Any], category: Category, school_id: in
             order by extract_id desc
             """,
             (school_id, category.value),
+        )
+        return cursor.fetchall()
+
+
+def settled(conn: psycopg.Connection[Any], run_id: str, category: Category, school_ids: Sequence[int]) -> list[Settled]:
+    """The schools whose category a run has already loaded or held; each school's last such extract, by school."""
+    with conn.cursor(row_factory=class_row(Settled)) as cursor:
+        cursor.execute(
+            """
+            select distinct on (school_id)
+                extract_id, school_id, mode, state, pages, rows_extracted, rows_loaded, rows_quarantined, rows_removed,
+                message, extract(epoch from finished_at - started_at)::float as seconds
+            from ops.extract
+            where run_id = %s and category = %s and school_id = any(%s) and state in ('loaded', 'held')
+            order by school_id, extract_id desc
+            """,
+            (run_id, category.value, list(school_ids)),
         )
         return cursor.fetchall()
 

@@ -30,12 +30,14 @@ class Findings:
 
     ``gates`` have every rule over the whole batch. ``by_school`` has the share of each school in the row rules that
     failed; the batch-wide result of such a rule is not recorded beside them, or its rows would count twice.
-    ``held`` says why a school may not be loaded, ``warnings`` which batch rules it was loaded in spite of.
+    ``held`` says why a school may not be loaded, ``accepted`` which critical batch rules the operator has overridden,
+    ``warnings`` which others it was loaded in spite of.
     """
 
     gates: list[GateResult] = field(default_factory=list)
     by_school: dict[int, list[GateResult]] = field(default_factory=lambda: defaultdict(list))
     held: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+    accepted: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
     warnings: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def record(self, conn: psycopg.Connection[Any], run_id: str) -> None:
@@ -71,7 +73,8 @@ def judge_rows(job: Job, table: Table, landing: Landing, findings: Findings, *, 
 
 def judge_batch(job: Job, landing: Landing, findings: Findings, *, schools: Sequence[int], as_at: date) -> None:
     """Run the batch rules on ``landing.profile``, which has a row for each school and table of the category; a
-    school that breaks a critical rule is held. Raises ``SuiteError`` or ``OSError`` when there is no usable suite.
+    school that breaks a critical rule is held, unless the job is to accept it all the same. A rule that cannot be
+    evaluated holds every school even then. Raises ``SuiteError`` or ``OSError`` when there is no usable suite.
     """
     suite = load_suite(job.settings.expectations_dir / "batch" / "school_batch.json")
     rows = dict.fromkeys(schools, len(job.spec.tables))
@@ -83,7 +86,9 @@ def judge_batch(job: Job, landing: Landing, findings: Findings, *, schools: Sequ
             if result.rule_id == rule.rule_id
             for example in result.examples
         )
-        if rule.severity == "critical":
+        if rule.severity == "critical" and job.accept_held:
+            findings.accepted[school_id].append(f"{rule.rule_id} ({where}): {rule.message}")
+        elif rule.severity == "critical":
             findings.held[school_id].append(f"{rule.rule_id} ({where}): {rule.message} {rule.what_to_do}")
         elif rule.severity == "warning":
             findings.warnings[school_id].append(f"{rule.rule_id} ({where}): {rule.message}")

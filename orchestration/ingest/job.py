@@ -20,7 +20,8 @@ from orchestration.warehouse.connection import Warehouse
 @dataclass(frozen=True, slots=True)
 class Job:
     """``conn`` holds the locks and loads, ``writer`` fills the work tables from another thread; both are in autocommit,
-    as the gates read through connections of their own, which ``engine`` opens.
+    as the gates read through connections of their own, which ``engine`` opens. With ``accept_held`` a batch rule that a
+    school breaks does not hold it: the operator has looked, and the batch is right.
     """
 
     conn: psycopg.Connection[Any]
@@ -32,17 +33,25 @@ class Job:
     spec: CategorySpec
     run_id: str
     full: bool
+    accept_held: bool = False
 
 
 @contextmanager
 def open_job(
-    warehouse: Warehouse, partner: Partner, settings: Settings, category: Category, *, run_id: str, full: bool
+    warehouse: Warehouse,
+    partner: Partner,
+    settings: Settings,
+    category: Category,
+    *,
+    run_id: str,
+    full: bool,
+    accept_held: bool = False,
 ) -> Iterator[Job]:
     """A job with connections of its own, closed at the end of the block."""
     engine = sa.create_engine(warehouse.sqlalchemy_url, poolclass=sa.NullPool)
     with closing(_connect(warehouse)) as conn, closing(_connect(warehouse)) as writer:
         archive = Archive(settings.archive)
-        yield Job(conn, writer, engine, settings, partner, archive, CATEGORIES[category], run_id, full)
+        yield Job(conn, writer, engine, settings, partner, archive, CATEGORIES[category], run_id, full, accept_held)
 
 
 def _connect(warehouse: Warehouse) -> psycopg.Connection[Any]:

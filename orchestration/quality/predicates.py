@@ -2,8 +2,8 @@
 
 A suite is written in Great Expectations' own JSON. Two readers must agree on what each rule means: the gate, in which
 Great Expectations counts, and the quarantine, which names every rule a row breaks in one pass. Both take the SQL from
-here, so a rule cannot count one set of rows and quarantine another. ``tests/quality/test_predicates.py`` holds each type
-below to Great Expectations' own reading of it.
+here, so a rule cannot count one set of rows and quarantine another. ``tests/quality/test_predicates.py`` holds each
+type below to Great Expectations' own reading of it.
 
 Why the standard types are not handed to Great Expectations as they stand (measured on 1 M marks, 15 rules, GX 1.24.1):
 it works out column maps in up to three scans, one for each depth of its metric graph, and on a ``where`` slice it

@@ -1,5 +1,8 @@
 """Database roles: one for each purpose, which reads its published schema and the reference data and nothing else.
 
+What names a pupil is kept from the purposes' roles: ``mis_named`` alone reads it, and is granted beside a purpose's
+role. A relation is known by its columns, so that a mart which takes names in is closed without anybody declaring it.
+
 The roles cannot log in. An administrator grants them to people and to BI tools: ``grant mis_attendance to alice``.
 """
 
@@ -16,8 +19,24 @@ from orchestration.ingest.categories import Purpose
 
 #: Reads the platform's own records and the quarantine: a data engineer's role.
 OPERATOR_ROLE = "mis_operator"
-#: Held, beside a purpose's role, by those who may see names, UPNs and addresses.
+#: Held, beside a purpose's role, by those who may see pupils' names, UPNs and addresses.
 NAMED_ROLE = "mis_named"
+#: A published relation with one of these columns names pupils; in provisioning it names staff, whom it is for.
+NAMED_COLUMNS = frozenset(
+    {
+        "forename",
+        "middle_names",
+        "surname",
+        "legal_forename",
+        "legal_surname",
+        "upn",
+        "former_upn",
+        "upi",
+        "date_of_birth",
+        "address_line",
+        "postcode",
+    }
+)
 
 _ROLES = (*(f"mis_{purpose}" for purpose in Purpose), NAMED_ROLE, OPERATOR_ROLE)
 _OPERATOR_SCHEMAS = ("ops", "quarantine")
@@ -31,7 +50,7 @@ def purpose_role(purpose: Purpose) -> str:
 
 
 def ensure_roles(connection: psycopg.Connection[TupleRow]) -> tuple[str, ...]:
-    """Create the roles that are missing and grant what each is due; nothing is written when nothing is.
+    """Create the roles that are missing and give each what it is due, no more; nothing is written when nothing is.
 
     Returns warnings, in plain English with what to do: none, unless the server does not let this user create roles.
     Grants are then made for the roles that exist.
@@ -39,7 +58,7 @@ def ensure_roles(connection: psycopg.Connection[TupleRow]) -> tuple[str, ...]:
     with connection.transaction():
         existing = _existing(connection)
         refused = [role for role in _ROLES if role not in existing and not _create(connection, role)]
-        _grant(connection, _everything_due(connection))
+        _settle(connection, _everything_due(connection))
     if not refused:
         return ()
     wanted = " ".join(f"create role {role} nologin;" for role in refused)
@@ -50,73 +69,102 @@ def ensure_roles(connection: psycopg.Connection[TupleRow]) -> tuple[str, ...]:
 
 
 def grant_published(connection: psycopg.Connection[TupleRow], purpose: Purpose, release_schema: str) -> None:
-    """Let a purpose's role, if it exists, read the published schema and the release behind it.
+    """Let the roles that exist read the published schema and the release behind it, each what it is due.
 
     The published views run with the rights of whoever reads them (``security_invoker``), so that later row rules on the
     tables hold for the reader and not for the platform; hence the release.
     """
-    role = purpose_role(purpose)
-    _grant(connection, [_Grant(role, purpose.value), _Grant(role, release_schema)])
+    _settle(connection, [*_published(purpose, purpose.value), *_published(purpose, release_schema)])
 
 
 @dataclass(frozen=True, slots=True)
 class _Grant:
-    """Reading of all tables and views of a schema; with ``future``, of those that we create there later, too."""
+    """Reading of the tables and views of a schema; with ``future``, of those that we create there later, too.
+
+    With ``named`` it is of those that name pupils (true) or of the others (false), and none else may be read.
+    """
 
     role: str
     schema: str
     future: bool = False
+    named: bool | None = None
+
+
+def _published(purpose: Purpose, schema: str) -> list[_Grant]:
+    role = purpose_role(purpose)
+    if purpose is Purpose.PROVISIONING:
+        return [_Grant(role, schema)]
+    return [_Grant(role, schema, named=False), _Grant(NAMED_ROLE, schema, named=True)]
 
 
 def _everything_due(connection: psycopg.Connection[TupleRow]) -> list[_Grant]:
     # dbt creates a seed anew when its columns change, and a migration adds tables to ops: hence the future ones.
     grants = [_Grant(OPERATOR_ROLE, schema, future=True) for schema in (*_OPERATOR_SCHEMAS, _REFERENCE_SCHEMA)]
     for purpose in Purpose:
-        grants.append(_Grant(purpose_role(purpose), purpose.value))
+        grants.extend(_published(purpose, purpose.value))
         grants.append(_Grant(purpose_role(purpose), _REFERENCE_SCHEMA, future=True))
     releases = connection.execute("select purpose, schema_name from ops.release").fetchall()
-    grants.extend(_Grant(purpose_role(Purpose(purpose)), schema) for purpose, schema in releases)
+    for purpose, schema in releases:
+        grants.extend(_published(Purpose(purpose), schema))
     return grants
 
 
-def _grant(connection: psycopg.Connection[TupleRow], grants: Sequence[_Grant]) -> None:
-    if not _missing(connection, grants):
+def _settle(connection: psycopg.Connection[TupleRow], grants: Sequence[_Grant]) -> None:
+    if not _changes(connection, grants):
         return
     connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
-    for grant in _missing(connection, grants):
-        names = {"schema": sql.Identifier(grant.schema), "role": sql.Identifier(grant.role)}
-        connection.execute(sql.SQL("grant usage on schema {schema} to {role}").format(**names))
-        connection.execute(sql.SQL("grant select on all tables in schema {schema} to {role}").format(**names))
-        if grant.future:
-            connection.execute(
-                sql.SQL("alter default privileges in schema {schema} grant select on tables to {role}").format(**names)
-            )
+    for statement in _changes(connection, grants):
+        connection.execute(statement.encode())
 
 
-def _missing(connection: psycopg.Connection[TupleRow], grants: Sequence[_Grant]) -> list[_Grant]:
-    """Return the grants of which some part is missing, for roles and schemas that exist."""
+def _changes(connection: psycopg.Connection[TupleRow], grants: Sequence[_Grant]) -> list[str]:
+    """Return the statements that give what is missing and take what is not due, for roles and schemas that exist."""
     rows = connection.execute(
         """
-        select wanted.role, wanted.schema, wanted.future
-        from unnest(%s::text[], %s::text[], %s::boolean[]) as wanted (role, schema, future)
-        join pg_roles r on r.rolname = wanted.role
-        join pg_namespace n on n.nspname = wanted.schema
-        where not has_schema_privilege(r.oid, n.oid, 'usage')
-            or exists (
-                select from pg_class c
-                where c.relnamespace = n.oid and c.relkind in ('r', 'p', 'v', 'm')
-                    and not has_table_privilege(r.oid, c.oid, 'select')
-            )
-            or wanted.future and not exists (
-                select from pg_default_acl d
-                cross join aclexplode(d.defaclacl) a
-                where d.defaclnamespace = n.oid and d.defaclrole = current_user::regrole
-                    and d.defaclobjtype = 'r' and a.grantee = r.oid and a.privilege_type = 'SELECT'
-            )
+        with wanted as (
+            select r.oid as role, n.oid as schema, r.rolname, n.nspname, w.future, w.named
+            from unnest(%s::text[], %s::text[], %s::boolean[], %s::boolean[]) as w (role, schema, future, named)
+            join pg_roles r on r.rolname = w.role
+            join pg_namespace n on n.nspname = w.schema
+        )
+        select format('grant usage on schema %%I to %%I', nspname, rolname)
+        from wanted
+        where not has_schema_privilege(role, schema, 'usage')
+        union all
+        select format('alter default privileges in schema %%I grant select on tables to %%I', nspname, rolname)
+        from wanted
+        where future and not exists (
+            select from pg_default_acl d
+            cross join aclexplode(d.defaclacl) a
+            where d.defaclnamespace = schema and d.defaclrole = current_user::regrole
+                and d.defaclobjtype = 'r' and a.grantee = role and a.privilege_type = 'SELECT'
+        )
+        union all
+        select format(
+            case when is_due then 'grant select on %%I.%%I to %%I' else 'revoke select on %%I.%%I from %%I' end,
+            nspname, c.relname, rolname
+        )
+        from wanted
+        join pg_class c on c.relnamespace = schema and c.relkind in ('r', 'p', 'v', 'm')
+        cross join lateral (
+            select coalesce(named = exists (
+                select from pg_attribute a
+                where a.attrelid = c.oid and a.attname = any(%s) and not a.attisdropped
+            ), true)
+        ) as due (is_due)
+        where is_due <> exists (
+            select from aclexplode(c.relacl) a where a.grantee = role and a.privilege_type = 'SELECT'
+        )
         """,
-        [[g.role for g in grants], [g.schema for g in grants], [g.future for g in grants]],
+        [
+            [g.role for g in grants],
+            [g.schema for g in grants],
+            [g.future for g in grants],
+            [g.named for g in grants],
+            list(NAMED_COLUMNS),
+        ],
     )
-    return [_Grant(*row) for row in rows]
+    return [statement for (statement,) in rows]
 
 
 def _existing(connection: psycopg.Connection[TupleRow]) -> set[str]:

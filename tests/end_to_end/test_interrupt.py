@@ -15,7 +15,7 @@ import pytest
 from installation import Installation, new_installation
 
 from orchestration.ingest.categories import CATEGORIES
-from orchestration.warehouse.cluster import Cluster
+from orchestration.warehouse.cluster import Cluster, ClusterError
 
 RAW = [table.name for spec in CATEGORIES.values() for table in spec.tables]
 MARTS = ["session", "pupil_day", "pupil_year", "school_week", "school_year", "pupil", "school_day", "exclusion"]
@@ -50,7 +50,7 @@ def wait_until(installation: Installation, run: subprocess.Popen[str], query: st
                 row = connection.execute(query.encode()).fetchone()
                 if row is not None and row[0]:
                     return
-        except (psycopg.Error, OSError, ValueError):
+        except (psycopg.Error, ClusterError):
             pass  # not up yet, or the schema is not there yet
         time.sleep(0.02)
     pytest.fail(f"never true: {query}")
@@ -76,6 +76,7 @@ def kill_sandbox(home: Path, run: subprocess.Popen[str]) -> None:
 
 READING_MARKS = "select exists (select from ops.extract where category = 'attendance' and state = 'running')"
 MARKS_LOADED = "select exists (select from ops.extract where category = 'attendance' and state = 'loaded')"
+BUILDING_REFERENCE = "select to_regclass('reference.nc_year') is not null"
 BUILDING_CORE = "select to_regclass('core.pupil_day') is not null"
 BUILDING_MARTS = "select to_regclass('build_attendance.pupil_day') is not null"
 PUBLISHING = "select exists (select from ops.release)"
@@ -88,6 +89,7 @@ PUBLISHING = "select exists (select from ops.release)"
         (READING_MARKS, kill_postgres),
         (READING_MARKS, kill_sandbox),
         (MARKS_LOADED, interrupt_run),
+        (BUILDING_REFERENCE, kill_run),
         (BUILDING_CORE, kill_postgres),
         (BUILDING_MARTS, kill_run),
         (PUBLISHING, interrupt_run),

@@ -98,6 +98,50 @@ def test_a_held_batch_leaves_the_last_accepted_rows_while_the_other_school_proce
     ) == [(two.ids["A"], "failed", 1, [{"school_id": two.ids["A"], "table_name": "pupil"}])]
 
 
+def test_a_held_batch_that_is_right_is_loaded_when_the_operator_accepts_it(two: Trial) -> None:
+    two.partner["A"].put("students")
+    (held,) = two.extract("A", full=True, run_id="held")
+    assert held.state == "held"
+    assert held.message is not None
+    assert "mis extract --school ID --category NAME --full --accept-held" in held.message
+    (again,) = two.extract("A", full=True, run_id="again")
+    assert (again.state, _live(two, "A")) == ("held", 30)
+
+    (accepted,) = two.extract("A", full=True, accept_held=True, run_id="accepted")
+    assert (accepted.state, accepted.rows_removed, _live(two, "A")) == ("loaded", 30, 0)
+    assert accepted.message == (
+        "accepted by the operator: BAT-001 (pupil): A full read must not come back empty where there were rows before."
+    )
+    assert two.query("select state, message from ops.extract where extract_id = %s", accepted.extract_id) == [
+        ("loaded", accepted.message)
+    ]
+    # What was overridden is on record like any other rule that failed.
+    assert two.query(
+        "select school_id, rule_id from ops.gate_result where run_id = 'accepted' and outcome = 'failed'"
+    ) == [(two.ids["A"], "BAT-001")]
+    assert two.extract("A")[0].state == "loaded"
+
+
+def test_a_rule_that_cannot_be_evaluated_holds_a_school_whatever_the_operator_accepts(two: Trial) -> None:
+    suite = json.loads(two.suite("batch/school_batch").read_text())
+    suite["expectations"][2]["kwargs"] = {"predicate": "no_such_column > 0"}
+    two.suite("batch/school_batch").write_text(json.dumps(suite))
+    two.partner["A"].put("students", *(pupil(n) for n in range(5)))
+    for outcome in two.extract(full=True, accept_held=True):
+        assert outcome.state == "held"
+        assert outcome.message is not None
+        assert "BAT-003: The rule could not be evaluated" in outcome.message
+    assert (_live(two, "A"), _live(two, "B")) == (30, 30)
+
+
+def test_no_school_loses_all_of_its_pupils_at_once_however_few_they_are(trial: Trial) -> None:
+    trial.partner["A"].put("students", *(pupil(n) for n in range(19)))
+    trial.extract()
+    trial.partner["A"].put("students")
+    (outcome,) = trial.extract(full=True)
+    assert (outcome.state, outcome.rows_removed) == ("held", 0)
+
+
 def test_a_column_that_comes_back_empty_holds_the_school(two: Trial) -> None:
     for school, surname in (("A", None), ("B", "New")):
         two.partner[school].put(

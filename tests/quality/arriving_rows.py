@@ -289,7 +289,7 @@ BATCH = Case(
         "previous_as_at": datetime(2025, 7, 17, 18, tzinfo=UTC),
     },
     {
-        "BAT-001": {"rows_landed": 0, "rows_quarantined": 0, "rows_in_raw": 19},
+        "BAT-001": {"rows_landed": 0, "rows_quarantined": 0, "rows_in_raw": 20},
         "BAT-002": {"rows_landed": 49, "rows_quarantined": 0},
         "BAT-003": {"rows_quarantined": 21},
         "BAT-004": {"all_null_columns": ["sen_status"]},

@@ -90,6 +90,14 @@ def test_each_batch_rule_holds_the_school_that_breaks_it(conn: psycopg.Connectio
     check_parity(conn, engine, rules, BATCH, rules.relation)
 
 
+def test_a_school_may_lose_its_last_exclusions(conn: psycopg.Connection[Any], engine: sa.Engine) -> None:
+    rules = suite("batch/school_batch")
+    create(conn, rules.relation, PROFILE_COLUMNS)
+    empty = BATCH.good | {"mode": "full", "rows_landed": 0, "rows_quarantined": 0, "rows_in_raw": 19}
+    insert(conn, rules.relation, [{**empty, "school_id": 1, "table_name": "exclusion"}])
+    assert not run_gate(engine, rules, as_at=AS_AT).blocks
+
+
 def test_a_school_with_codes_of_its_own_may_use_them(conn: psycopg.Connection[Any], engine: sa.Engine) -> None:
     conn.execute(
         "insert into ops.school (school_id, partner, partner_school_id, name, state, has_custom_codes)"

@@ -8,16 +8,18 @@ from shutil import rmtree
 
 import psycopg
 import pytest
+import yaml  # type: ignore[import-untyped]
 from psycopg import sql
 
-from orchestration.ingest.categories import Purpose
+from orchestration.ingest.categories import CATEGORIES, Category, Purpose
 from orchestration.warehouse.cluster import Cluster
 from orchestration.warehouse.connection import Warehouse
 from orchestration.warehouse.migrate import migrate
-from orchestration.warehouse.publishing import publish
-from orchestration.warehouse.roles import NAMED_ROLE, OPERATOR_ROLE, ensure_roles, purpose_role
+from orchestration.warehouse.publishing import publish, rollback
+from orchestration.warehouse.roles import NAMED_COLUMNS, NAMED_ROLE, OPERATOR_ROLE, ensure_roles, purpose_role
 
 EVERY_ROLE = {*(purpose_role(purpose) for purpose in Purpose), NAMED_ROLE, OPERATOR_ROLE}
+MARTS = Path(__file__).parents[2] / "dbt_project" / "models" / "marts"
 
 
 @pytest.fixture
@@ -31,6 +33,7 @@ def owner(warehouse: Warehouse) -> Iterator[psycopg.Connection]:
             for run in ("first", "second"):
                 connection.execute(f"create schema if not exists build_{purpose}".encode())
                 connection.execute(f"create table build_{purpose}.school_year as select 1 as school_id".encode())
+                connection.execute(f"create table build_{purpose}.pupil_name as select 'Ada' as forename".encode())
                 publish(connection, purpose, run)
         yield connection
 
@@ -52,6 +55,9 @@ def may_read(connection: psycopg.Connection, role: str, relation: str) -> bool:
         ("attendance.school_year", True),
         ("reference.attendance_code", True),
         ("release_attendance_2.school_year", True),
+        ("attendance.pupil_name", False),
+        ("release_attendance_1.pupil_name", False),
+        ("release_attendance_2.pupil_name", False),
         ("tracking.school_year", False),
         ("release_tracking_2.school_year", False),
         ("raw.pupil", False),
@@ -82,6 +88,133 @@ def test_an_operator_reads_the_platforms_records_and_no_marts(
     owner: psycopg.Connection, relation: str, allowed: bool
 ) -> None:
     assert may_read(owner, OPERATOR_ROLE, relation) is allowed
+
+
+@pytest.mark.parametrize(
+    ("relation", "allowed"),
+    [
+        ("attendance.pupil_name", True),
+        ("release_attendance_2.pupil_name", True),
+        ("tracking.pupil_name", True),
+        ("attendance.school_year", False),
+        ("release_attendance_2.school_year", False),
+        ("reference.attendance_code", False),
+        ("raw.pupil", False),
+        ("core.pupil", False),
+        ("quarantine.row", False),
+        ("ops.extract", False),
+    ],
+)
+def test_the_named_role_reads_names_and_nothing_else(owner: psycopg.Connection, relation: str, allowed: bool) -> None:
+    assert may_read(owner, NAMED_ROLE, relation) is allowed
+
+
+def test_who_has_both_roles_reads_both_whatever_is_published(owner: psycopg.Connection) -> None:
+    """A release of more columns, one of fewer, and the way back."""
+    purpose = Purpose.ATTENDANCE
+    both = "alice_of_the_roles_test"  # roles belong to the server, which other tests use too
+    owner.execute(f"create role {both} login in role {purpose_role(purpose)}, {NAMED_ROLE}".encode())
+
+    def check() -> None:
+        for schema in ("attendance", *releases_of(owner, purpose)):
+            for relation, reader in (("school_year", purpose_role(purpose)), ("pupil_name", NAMED_ROLE)):
+                allowed = {role for role in EVERY_ROLE | {both} if may_read(owner, role, f"{schema}.{relation}")}
+                assert allowed == {reader, both}
+
+    try:
+        check()
+        for columns in ("forename, null as upn", "forename"):
+            owner.execute("create table build_attendance.school_year as select 1 as school_id")
+            owner.execute(
+                f"create table build_attendance.pupil_name as select {columns} from (select 'Ada' as forename)".encode()
+            )
+            publish(owner, purpose, "run", allow_breaking=True)
+            check()
+        rollback(owner, purpose)
+        check()
+    finally:
+        owner.execute(f"drop role {both}".encode())
+
+
+def releases_of(connection: psycopg.Connection, purpose: Purpose) -> list[str]:
+    found = connection.execute("select nspname from pg_namespace where nspname ~ %s", [f"^release_{purpose}_"])
+    return [name for (name,) in found]
+
+
+def test_names_that_an_earlier_release_let_everybody_read_are_taken_back(owner: psycopg.Connection) -> None:
+    role = purpose_role(Purpose.ATTENDANCE)
+    schemas = ("attendance", "release_attendance_1", "release_attendance_2")
+    for schema in schemas:
+        owner.execute(f"grant select on all tables in schema {schema} to {role}".encode())
+        owner.execute(f"revoke all on all tables in schema {schema} from {NAMED_ROLE}".encode())
+    assert may_read(owner, role, "attendance.pupil_name")
+    assert ensure_roles(owner) == ()
+    for schema in schemas:
+        assert not may_read(owner, role, f"{schema}.pupil_name")
+        assert may_read(owner, NAMED_ROLE, f"{schema}.pupil_name")
+        assert may_read(owner, role, f"{schema}.school_year")
+
+
+def test_a_mart_that_takes_names_in_is_closed_with_its_publication(owner: psycopg.Connection) -> None:
+    owner.execute("create table build_attendance.pupil_name as select 'Ada' as forename")
+    owner.execute("create table build_attendance.school_year as select 1 as school_id, 'A1' as upn")
+    publish(owner, Purpose.ATTENDANCE, "run")
+    assert not may_read(owner, purpose_role(Purpose.ATTENDANCE), "attendance.school_year")
+    assert may_read(owner, NAMED_ROLE, "attendance.school_year")
+
+
+def declared_marts() -> dict[Purpose, dict[str, list[str]]]:
+    """The columns of every mart, by purpose and published name, from the contracts that dbt enforces."""
+    found: dict[Purpose, dict[str, list[str]]] = {purpose: {} for purpose in Purpose}
+    for file in MARTS.glob("*/*.yml"):
+        for model in yaml.safe_load(file.read_text(encoding="utf-8")).get("models", []):
+            purpose, name = model["name"].split("__")
+            found[Purpose(purpose)][name] = [column["name"] for column in model["columns"]]
+    return found
+
+
+def test_every_mart_is_read_by_those_it_is_for(warehouse: Warehouse) -> None:
+    """Names are for the named role in every purpose but provisioning, whose names are of staff."""
+    with warehouse.connect(autocommit=True) as connection:
+        ensure_roles(connection)
+        for purpose, marts in declared_marts().items():
+            connection.execute(f"create schema build_{purpose}".encode())
+            for name, columns in marts.items():
+                listed = ", ".join(f"{column} text" for column in columns)
+                connection.execute(f"create table build_{purpose}.{name} ({listed})".encode())
+            publish(connection, purpose, "run")
+            for name, columns in marts.items():
+                names_pupils = purpose != Purpose.PROVISIONING and not {"forename", "surname", "upn"}.isdisjoint(
+                    columns
+                )
+                readers = {role for role in EVERY_ROLE if may_read(connection, role, f"{purpose}.{name}")}
+                assert readers == {NAMED_ROLE if names_pupils else purpose_role(purpose)}, f"{purpose}.{name}"
+                assert names_pupils == (name == "pupil_name"), f"{purpose}.{name}"
+
+
+def test_no_column_names_a_pupil_by_another_name() -> None:
+    """A column that sounds like a name must be one of those that close a relation, or stand here as harmless."""
+    harmless = {"school_name", "group_name", "subject_name"}
+    marts = declared_marts()
+    del marts[Purpose.PROVISIONING]
+    columns = {column for relations in marts.values() for listed in relations.values() for column in listed}
+    telling = {
+        "name",
+        "names",
+        "forename",
+        "surname",
+        "initials",
+        "upn",
+        "upi",
+        "birth",
+        "address",
+        "postcode",
+        "email",
+    }
+    sounding = {column for column in columns if telling & set(column.split("_"))}
+    assert sounding - harmless <= NAMED_COLUMNS
+    (pupil,) = (table for table in CATEGORIES[Category.BASIC].tables if table.name == "pupil")
+    assert {field.name for field in pupil.fields} >= NAMED_COLUMNS
 
 
 def test_a_role_writes_nothing(owner: psycopg.Connection) -> None:

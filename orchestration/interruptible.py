@@ -1,0 +1,43 @@
+"""Work that Ctrl-C and SIGTERM stop at once.
+
+While Dagster executes a run in the main thread it keeps signals back until the next moment at which it may raise, and
+one that came between two runs of the chain was lost: the chain went on and ended well. So the work is done beside the
+main thread, which has nothing to do but to be interrupted.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from types import FrameType
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def interruptible(work: Callable[[], T]) -> T:
+    """The result of ``work``, done in a thread of its own.
+
+    Raises what ``work`` raises; KeyboardInterrupt at once when a signal comes, and the thread then goes on until the
+    process ends, which is the caller's next step.
+    """
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        threading.Thread(target=run, name="work", daemon=True).start()
+        return future.result()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
