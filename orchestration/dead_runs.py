@@ -27,14 +27,18 @@ def this_process() -> str:
 
 
 def end_dead_runs(instance: dg.DagsterInstance) -> list[str]:
-    """End the runs whose executing process is gone, as far as that can be seen from this host; returns their ids."""
+    """End the runs whose executing process is gone, as far as that can be seen from this host; returns their ids.
+
+    The slots of all runs that have ended are freed: a run that was cancelled while a thread of it was still at work has
+    been seen to claim its next slot afterwards.
+    """
     ended = []
     for run in instance.get_runs(filters=dg.RunsFilter(statuses=_UNFINISHED)):
         process, launcher = run.tags.get(PROCESS_TAG), run.tags.get(_LAUNCHER_TAG)
         if (process is not None and _is_gone(process)) or (launcher is not None and _is_closed(launcher)):
             instance.report_run_failed(run, "The process that executed this run is gone; the next run ended it.")
-            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
             ended.append(run.run_id)
+    _free_slots_of_ended_runs(instance)
     return ended
 
 
@@ -42,7 +46,15 @@ def end_own_runs(instance: dg.DagsterInstance) -> None:
     """Mark the runs that this process executes as cancelled: it is about to leave them."""
     for run in instance.get_runs(filters=dg.RunsFilter(statuses=_UNFINISHED, tags={PROCESS_TAG: this_process()})):
         instance.report_run_canceled(run)
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
+def _free_slots_of_ended_runs(instance: dg.DagsterInstance) -> None:
+    storage = instance.event_log_storage
+    for pool in storage.get_concurrency_keys():
+        for run_id in {slot.run_id for slot in storage.get_concurrency_info(pool).claimed_slots}:
+            run = instance.get_run_by_id(run_id)
+            if run is None or run.is_finished:
+                storage.free_concurrency_slots_for_run(run_id)
 
 
 def _process(pid: int) -> str:

@@ -8,7 +8,7 @@ import sys
 import dagster as dg
 import pytest
 
-from orchestration.dead_runs import PROCESS_TAG, end_dead_runs, this_process
+from orchestration.dead_runs import PROCESS_TAG, end_dead_runs, end_own_runs, this_process
 
 POOL = "warehouse"
 
@@ -44,6 +44,15 @@ def test_a_dead_run_is_ended_and_its_slot_is_free(gone: str) -> None:
         dead = started(instance, gone)
         assert end_dead_runs(instance) == [dead.run_id]
         assert instance.get_run_by_id(dead.run_id).status is dg.DagsterRunStatus.FAILURE  # type: ignore[union-attr]
+        assert instance.event_log_storage.claim_concurrency_slot(POOL, "next", "something").is_claimed
+
+
+def test_a_slot_that_a_cancelled_run_claimed_late_is_free_for_the_next() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        left = started(instance, this_process())
+        end_own_runs(instance)
+        assert instance.get_run_by_id(left.run_id).status is dg.DagsterRunStatus.CANCELED  # type: ignore[union-attr]
+        assert end_dead_runs(instance) == []
         assert instance.event_log_storage.claim_concurrency_slot(POOL, "next", "something").is_claimed
 
 
