@@ -80,6 +80,24 @@ def test_identities_of_methodology_3_2_hold_on_every_row(
     assert counted["broken"] == 0
 
 
+#: Percentage points. Some ninety pupils a year: one standard error of their mean absence is 0.8. The thousands of
+#: pupils of tests/sandbox/test_statistics hold the sandbox to 0.6 and 0.9.
+ABSENCE_TOLERANCE = 2.5
+
+
+def test_published_absence_lies_where_the_national_figures_say(
+    installation: Installation, second: dict[str, Any]
+) -> None:
+    years = installation.rows(
+        "select academic_year, 100 * sum(absence_sessions)::float / sum(possible_sessions) as absence,"
+        " sum(national_absence_rate::float * possible_sessions) / sum(possible_sessions) as national"
+        " from attendance.school_year group by academic_year"
+    )
+    assert len(years) == 2
+    for year in years:
+        assert abs(year["absence"] - year["national"]) <= ABSENCE_TOLERANCE, year
+
+
 def test_a_new_day_brings_that_day_and_the_amended_marks(installation: Installation, second: dict[str, Any]) -> None:
     sessions = "select session_date, count(*) as rows from attendance.session group by 1 order by 1 desc limit 1"
     last = installation.rows(sessions)[0]
