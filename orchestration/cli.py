@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, NoReturn
 
+import psycopg
 import typer
 from pydantic import ValidationError
 from rich.console import Console
@@ -296,14 +297,21 @@ def _execute(as_json: bool, **options: Any) -> NoReturn:
     try:
         summary = execute(get_settings(), console=err, **options)
     except KeyboardInterrupt:
-        err.print("Interrupted. What had been accepted stays, and the next run carries on from there.")
-        sys.stderr.flush()
-        os._exit(_INTERRUPTED)  # a thread may still be at work, and Python would wait for it
+        _leave("Interrupted.", _INTERRUPTED)
+    except psycopg.OperationalError as error:
+        _leave(f"The warehouse went away: {str(error).strip()}", 1)
     if as_json:
         _print_json(summary.as_json())
     else:
         show(summary, out)
     raise typer.Exit(0 if summary.success else 1)
+
+
+def _leave(why: str, status: int) -> NoReturn:
+    # A thread may still be at work, and Python would wait for it.
+    err.print(f"{why} What had been accepted stays, and the next run carries on from there.", markup=False)
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def _print_json(value: Any) -> None:

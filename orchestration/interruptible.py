@@ -10,18 +10,22 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from types import FrameType
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
-def interruptible(work: Callable[[], T]) -> T:
-    """The result of ``work``, done in a thread of its own.
+#: Seconds between two looks at what the work stands on.
+_LOOK_EVERY = 2.0
 
-    Raises what ``work`` raises; KeyboardInterrupt at once when a signal comes, and the thread then goes on until the
-    process ends, which is the caller's next step.
+
+def interruptible(work: Callable[[], T], look: Callable[[], object] = lambda: None) -> T:
+    """The result of ``work``, done in a thread of its own; ``look`` is called every two seconds meanwhile.
+
+    Raises what ``work`` raises. Raises KeyboardInterrupt when a signal comes, or what ``look`` raises, at once: the
+    thread then goes on until the process ends, which is the caller's next step.
     """
     future: Future[T] = Future()
 
@@ -34,6 +38,9 @@ def interruptible(work: Callable[[], T]) -> T:
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         threading.Thread(target=run, name="work", daemon=True).start()
+        while not future.done():
+            wait([future], timeout=_LOOK_EVERY)
+            look()
         return future.result()
     finally:
         signal.signal(signal.SIGTERM, before)

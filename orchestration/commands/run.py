@@ -91,6 +91,8 @@ def execute(
             warehouse = stack.enter_context(platform_ready(settings))
             instance = stack.enter_context(dagster_instance())
             from orchestration.definitions import defs
+        # Dagster in this process would wait for ever for a slot that was claimed before the server died.
+        sentinel = stack.enter_context(warehouse.connect(autocommit=True))
         try:
             result = interruptible(
                 lambda: run_chain(
@@ -103,7 +105,8 @@ def execute(
                     purposes=purposes,
                     allow_breaking=allow_breaking,
                     log_level="CRITICAL",
-                )
+                ),
+                look=lambda: sentinel.execute("select"),
             )
         except KeyboardInterrupt:
             end_own_runs(instance)
