@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
+from contextlib import contextmanager
 from types import FrameType
 from typing import TypeVar
 
@@ -35,13 +36,20 @@ def interruptible(work: Callable[[], T], look: Callable[[], object] = lambda: No
         except BaseException as error:
             future.set_exception(error)
 
-    before = signal.signal(signal.SIGTERM, _interrupt)
-    try:
+    with sigterm_interrupts():
         threading.Thread(target=run, name="work", daemon=True).start()
         while not future.done():
             wait([future], timeout=_LOOK_EVERY)
             look()
         return future.result()
+
+
+@contextmanager
+def sigterm_interrupts() -> Iterator[None]:
+    """Let SIGTERM raise KeyboardInterrupt during the block, as Ctrl-C does; for the main thread alone."""
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
     finally:
         signal.signal(signal.SIGTERM, before)
 

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from rich.console import Console
 
 from orchestration.dead_runs import end_dead_runs
+from orchestration.interruptible import sigterm_interrupts
 from orchestration.runtime import dagster_instance, platform_ready
 from orchestration.settings import Settings
 
@@ -38,7 +39,7 @@ def serve(settings: Settings, host: str, port: int, console: Console) -> int:
             str(port),
         ]
         dagster = subprocess.Popen(command, cwd=settings.project_root, start_new_session=True, env=os.environ)
-        signal.signal(signal.SIGTERM, _interrupt)
+        stack.enter_context(sigterm_interrupts())
         console.print(f"Dagster: http://{host}:{port}   (Ctrl-C stops everything)")
         try:
             return dagster.wait()
@@ -50,7 +51,3 @@ def serve(settings: Settings, host: str, port: int, console: Console) -> int:
             except subprocess.TimeoutExpired:
                 os.killpg(dagster.pid, signal.SIGKILL)
             return 0
-
-
-def _interrupt(signum: int, frame: object) -> None:
-    raise KeyboardInterrupt

@@ -69,11 +69,6 @@ class Installation:
             yield sandbox
 
 
-def served_by(installation: Installation, sandbox: Sandbox) -> Installation:
-    """The installation as it is when a running sandbox is its configured partner."""
-    return installation.with_environment(MIS_WONDE_URL=sandbox.url, MIS_WONDE_TOKEN=sandbox.token)
-
-
 def new_installation(home: Path) -> Installation:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(_LEFT_OUT)}
     environment.update(

@@ -8,30 +8,17 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from installation import Installation, served_by
+from installation import Installation
 
 from sandbox import Sandbox
 
 #: A date of birth that no pupil has.
 UNBORN = {"date": "2090-01-01 00:00:00.000000", "timezone_type": 3, "timezone": "Europe/London"}
 PUBLISHED = ("session", "pupil_day", "pupil_year", "school_week", "school_year", "pupil")
-
-
-@pytest.fixture(scope="module")
-def sandbox(installation: Installation) -> Iterator[Sandbox]:
-    with installation.partner() as partner:
-        yield partner
-
-
-@pytest.fixture(scope="module")
-def served(installation: Installation, sandbox: Sandbox) -> Installation:
-    """The installation, with its sandbox already running and under the tests' control."""
-    return served_by(installation, sandbox)
 
 
 @pytest.fixture(scope="module")

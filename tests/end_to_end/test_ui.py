@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from installation import Installation, served_by
+from installation import Installation
 from playwright.sync_api import Page, expect, sync_playwright
 
 from sandbox import Sandbox
@@ -31,15 +31,8 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def sandbox(installation: Installation) -> Iterator[Sandbox]:
-    with installation.partner() as partner:
-        yield partner
-
-
-@pytest.fixture(scope="module")
-def held_school(installation: Installation, sandbox: Sandbox) -> str:
+def held_school(served: Installation, sandbox: Sandbox) -> str:
     """The partition of a school whose staff were held by a batch rule; everything else has run well."""
-    served = served_by(installation, sandbox)
     served.mis("run")
     school = served.rows(
         "select school_id, partner_school_id, name from ops.school where state = 'approved' order by 1"
@@ -52,10 +45,10 @@ def held_school(installation: Installation, sandbox: Sandbox) -> str:
 
 
 @pytest.fixture(scope="module")
-def address(installation: Installation, sandbox: Sandbox, held_school: str) -> Iterator[str]:
+def address(served: Installation, held_school: str) -> Iterator[str]:
     """`mis up`, ready; at the end it is stopped as by Ctrl-C and must leave cleanly."""
     port = free_port()
-    serving = served_by(installation, sandbox).start("up", "--port", str(port))
+    serving = served.start("up", "--port", str(port))
     url = f"http://127.0.0.1:{port}"
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
