@@ -169,7 +169,7 @@ migrate(Warehouse(sys.argv[1], sys.argv[1]))
         process.communicate()
     assert [process.returncode for process in processes] == [0] * 4
     with empty.connect() as connection:
-        assert connection.execute("select version_num from ops.alembic_version").fetchall() == [("0001",)]
+        assert connection.execute("select version_num from ops.alembic_version").fetchall() == [("0004",)]
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(empty: Warehouse) -> None:
