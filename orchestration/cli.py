@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, NoReturn
 
 import psycopg
 import typer
 from pydantic import ValidationError
-from rich.console import Console
-from rich.table import Table
 
+from orchestration.commands.metrics import metrics_app
+from orchestration.commands.person import person_app
+from orchestration.commands.printing import AsJson, err, out
+from orchestration.commands.printing import fail as _fail
+from orchestration.commands.printing import print_json as _print_json
+from orchestration.commands.printing import print_table as _print_table
 from orchestration.dbt.runner import DbtError
 from orchestration.ingest.categories import Category, Purpose
 from orchestration.partners import PartnerNotConfigured
@@ -32,14 +35,8 @@ quarantine_app = typer.Typer(
     help="Rows that broke a rule: look at them, and load those that pass now.", no_args_is_help=True
 )
 app.add_typer(quarantine_app, name="quarantine")
-
-#: Into a pipe or a file, columns must not be cut at the 80 characters of a terminal that is not there.
-_PIPE_WIDTH = 240
-
-out = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
-err = Console(stderr=True, width=None if sys.stderr.isatty() else _PIPE_WIDTH)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script instead of tables for people.")]
+app.add_typer(person_app, name="person")
+app.add_typer(metrics_app, name="metrics")
 
 
 @app.command()
@@ -312,24 +309,6 @@ def _leave(why: str, status: int) -> NoReturn:
     err.print(f"{why} What had been accepted stays, and the next run carries on from there.", markup=False)
     sys.stderr.flush()
     os._exit(status)
-
-
-def _print_json(value: Any) -> None:
-    json.dump(value, sys.stdout, indent=2, default=str)
-    sys.stdout.write("\n")
-
-
-def _print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    table = Table(*header)
-    for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row))
-    out.print(table)
-    out.print(f"{len(rows)} rows")
-
-
-def _fail(message: str) -> NoReturn:
-    err.print(message)
-    raise typer.Exit(1)
 
 
 #: Exit status after Ctrl-C, by convention: 128 and the signal's number.
