@@ -14,8 +14,8 @@ Node = Mapping[str, Any]
 _IMPORT = re.compile(r"as (?:not materialized )?\(\s+select \* from \{\{ (?:ref|source)\([^}]*\) \}\}\s+\)")
 _REFERENCE = re.compile(r"\{\{ (?:ref|source)\(")
 _LARGE_TABLE_KEY = "school_id"
-#: Marts without a school: national figures.
-_NATIONAL = {"attendance__national_rate"}
+#: Marts without a school: national figures, and the calendar of all schools.
+_NATIONAL = {"attendance__national_rate", "attendance__calendar_day"}
 
 
 def models(manifest: Manifest) -> Iterator[Node]:

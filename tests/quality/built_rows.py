@@ -248,6 +248,14 @@ BUILT: dict[str, Built] = {
             f" values (2, 'B1', '{FRIDAY}', '/')",
         },
     ),
+    "marts/attendance/calendar_day": Built(
+        {"calendar_date": FRIDAY, "academic_year": 202425},
+        states={
+            "ACD-001": "update build_attendance.calendar_day set academic_year = 202324",
+            "ACD-002": "insert into build_attendance.calendar_day (calendar_date, academic_year)"
+            f" values ('{SATURDAY}', 202425)",
+        },
+    ),
     "marts/attendance/school_week": Built(
         {"school_id": 1, "week_start": date(2025, 7, 14), "pupils": 1, **DAY, **RATES},
         _identities("ASW")
