@@ -264,6 +264,8 @@ def _ordered(
 ) -> str:
     """Order and cut the answer from outside: MetricFlow orders by no metric under the name that was asked for."""
     columns = [*grouped, *metrics]
+    # date_trunc makes of a date a moment in the session's time zone.
+    selected = [f"{name}::date AS {name}" if name.startswith(f"{_TIME}__") else name for name in columns]
     terms = []
     for given in order_by or grouped:
         name = given.removeprefix("-")
@@ -273,7 +275,7 @@ def _ordered(
         terms.append(f"{column} desc nulls last" if given.startswith("-") else str(column))
     order = f"\nORDER BY {', '.join(terms)}" if terms else ""
     cut = f"\nLIMIT {limit}" if limit is not None else ""
-    return f"SELECT {', '.join(columns)}\nFROM (\n{statement}\n) answer{order}{cut}"
+    return f"SELECT {', '.join(selected)}\nFROM (\n{statement}\n) answer{order}{cut}"
 
 
 def _uncommented(statement: str) -> str:

@@ -194,8 +194,7 @@ def test_weeks_are_the_marts_weeks(connection: psycopg.Connection[Any], ask: Ask
     ).fetchall()
     assert len(expected) == 32
     assert ask("absence_rate", by=("school_id", "week_start")) == expected
-    by_time = ask("absence_rate", by=("school_id", "metric_time__week"))
-    assert [(number, week.date(), rate) for number, week, rate in by_time] == expected
+    assert ask("absence_rate", by=("school_id", "metric_time__week")) == expected
 
 
 def test_weekday_and_session_are_what_sql_by_hand_says(connection: psycopg.Connection[Any], ask: Ask) -> None:
