@@ -14,8 +14,13 @@ Node = Mapping[str, Any]
 _IMPORT = re.compile(r"as (?:not materialized )?\(\s+select \* from \{\{ (?:ref|source)\([^}]*\) \}\}\s+\)")
 _REFERENCE = re.compile(r"\{\{ (?:ref|source)\(")
 _LARGE_TABLE_KEY = "school_id"
-#: Marts without a school: national figures.
-_NATIONAL = {"attendance__national_rate"}
+#: Marts without a school: national figures, and the model that all schools' pupils make together.
+_NATIONAL = {
+    "attendance__national_rate",
+    "attendance__risk_model",
+    "attendance__risk_model_coefficient",
+    "attendance__risk_reliability",
+}
 
 
 def models(manifest: Manifest) -> Iterator[Node]:
@@ -24,9 +29,9 @@ def models(manifest: Manifest) -> Iterator[Node]:
 
 
 def stage(node: Node) -> str:
-    """``source``, ``reference`` (seeds), ``staging``, ``core`` or ``marts``."""
+    """``source``, ``estimates`` (what a numeric model filled), ``reference`` (seeds), ``staging``, ``core``, ``marts``."""
     if node["resource_type"] == "source":
-        return "source"
+        return "estimates" if node["source_name"] == "estimates" else "source"
     return "reference" if node["resource_type"] == "seed" else str(node["fqn"][1])
 
 
@@ -42,6 +47,9 @@ def _node(manifest: Manifest, unique_id: str) -> Node:
 
 
 def _parents(manifest: Manifest, node: Node) -> list[Node]:
+    """Where a node's data come from; of a table that a numeric model fills, what it was fitted from."""
+    if stage(node) == "estimates":
+        return [_node(manifest, f"model.mis.{name}") for name in node["config"]["meta"]["fitted_from"]]
     return [_node(manifest, parent) for parent in node.get("depends_on", {}).get("nodes", [])]
 
 
@@ -71,11 +79,11 @@ def forbidden_categories(manifest: Manifest) -> list[str]:
 
 
 def wrong_steps(manifest: Manifest) -> list[str]:
-    """Edges that go against the stages: staging reads sources, core staging, marts core and their own purpose."""
+    """Edges that go against the stages: staging reads sources, core staging, marts core, estimates and their own."""
     allowed = {
         "staging": {"source", "reference"},
         "core": {"staging", "core", "reference"},
-        "marts": {"core", "marts", "reference"},
+        "marts": {"core", "marts", "reference", "estimates"},
     }
     return [
         f"{node['name']} reads {parent['name']}"
