@@ -20,7 +20,7 @@ ATTENDANCE_RISK = dg.AssetKey(["estimates", "attendance_risk"])
     owners=["team:analytics-engineering"],
     kinds={"python", "scikitlearn"},
     pool="warehouse",
-    description="The risk of ending the year persistently absent: fitted anew when its examples have changed, every fit kept.",
+    description="The risk of ending the year persistently absent: fitted when its examples change, every fit kept.",
 )
 def attendance_risk(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[None]:
     """Fit the model on the completed years in core, unless these very examples have been fitted before."""

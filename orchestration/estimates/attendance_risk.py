@@ -1,12 +1,13 @@
 """The risk that a pupil ends the year persistently absent, from what is known in a school week.
 
-A logistic model of six inputs, chosen because each can be said in a sentence: how the pace of missing so far compares with
-the pace that would reach 10 % (``pace``), that times how much of the year is over, the share missed in the last four school
-weeks, how much of the year is over, and whether the pupil was persistently absent last year, or that nobody knows.
+A logistic model of six inputs, chosen because each can be said in a sentence: how the pace of missing so far compares
+with the pace that would reach 10 % (``pace``), that times how much of the year is over, the share missed in the last
+four school weeks, how much of the year is over, and whether the pupil was persistently absent last year, or that nobody
+knows.
 
-Who the pupil is (sex, ethnicity, free meals, needs, language) is no input; :func:`fit` only checks that the probabilities
-hold for such groups. docs/attendance-risk.md is the model card. The macro ``risk_inputs`` of the dbt project computes the
-same inputs in SQL; tests/estimates holds the two together.
+Who the pupil is (sex, ethnicity, free meals, needs, language) is no input; :func:`fit` only checks that the
+probabilities hold for such groups. docs/attendance-risk.md is the model card. The macro ``risk_inputs`` of the dbt
+project computes the same inputs in SQL; tests/estimates holds the two together.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ FEWEST_PUPILS_OF_A_SLICE = 30
 TEST_EVERY_WEEKS = 4
 BINS = 10
 
-# Two missed days in four weeks' worth of sessions, at England's rate of about 6 %: what is believed before the first mark.
+# 6 %, about England's rate, of two weeks' sessions: what is believed before the first mark.
 _PRIOR_MISSED, _PRIOR_POSSIBLE = 1.2, 20.0
 _PACE_NEEDED = (0.005, 0.5)
 _MOST_RECENT = 0.5
@@ -57,8 +58,8 @@ TEST_HELD_OUT, TEST_IN_TURN, TEST_LATEST_YEAR = "held-out pupils", "each pupil i
 class Examples:
     """Rows of ``core.risk_example`` as arrays of one length, in order of key. Counts are sessions.
 
-    ``was_persistent`` is 1, 0, or -1 where last year is not known. ``groups`` has values to check the model by, '' where
-    not recorded; they are no inputs.
+    ``was_persistent`` is 1, 0, or -1 where last year is not known. ``groups`` has values to check the model by, ''
+    where not recorded; they are no inputs.
     """
 
     school_id: Integers
@@ -127,8 +128,8 @@ class Coefficients:
 class Reliability:
     """What was predicted and what came, in one bin of one slice of one test; bin 0 is the whole slice.
 
-    ``brier`` is the mean squared difference of probability and outcome, beside that of predicting everybody the share of
-    their phase in the test, and that of the rule "over 10 % now, over 10 % at the end".
+    ``brier`` is the mean squared difference of probability and outcome, beside that of predicting everybody the share
+    of their phase in the test, and that of the rule "over 10 % now, over 10 % at the end".
     """
 
     test: str

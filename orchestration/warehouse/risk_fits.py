@@ -9,7 +9,7 @@ import numpy as np
 import psycopg
 from psycopg import sql
 
-from orchestration.estimates.attendance_risk import RECIPE, Examples, RiskFit
+from orchestration.estimates.attendance_risk import RECIPE, Examples, Integers, RiskFit
 
 #: Seven coefficients do not get better beyond; a country's pupils would fill the memory. Sampled by key, whole pupils.
 MOST_PUPIL_YEARS = 100_000
@@ -48,20 +48,31 @@ _GROUPS = ("sex", "fsm6", "sen_status", "ethnicity_group")
 def read_examples(connection: psycopg.Connection[Any], most_pupil_years: int = MOST_PUPIL_YEARS) -> Examples:
     """Every example, or those of every n-th pupil by key where there are more than ``most_pupil_years``."""
     counted = connection.execute(
-        "select count(*) from (select distinct school_id, pupil_key, academic_year from core.risk_example) as pupil_year"
+        "select count(*) from (select distinct school_id, pupil_key, academic_year from core.risk_example) as pupil"
     ).fetchone()
     assert counted is not None
     one_in = max(1, -(-counted[0] // most_pupil_years))
     # The folds are the key's remainder by five: the sample divides by seven first, so as not to choose among them.
     rows = connection.execute(_EXAMPLES, {"one_in": one_in}).fetchall()
     columns: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * (12 + len(_GROUPS))
-    numbers = [np.array(columns[place], dtype=np.int64) for place in (0, 1, 2, 3, 5, 6, 7, 8, 9, 10)]
+
+    def numbers(place: int) -> Integers:
+        return np.array(columns[place], dtype=np.int64)
+
     return Examples(
-        *numbers[:4],
-        np.array(columns[4], dtype=np.str_),
-        *numbers[4:],
-        np.array(columns[11], dtype=np.bool_),
-        {name: np.array(values, dtype=np.str_) for name, values in zip(_GROUPS, columns[12:], strict=True)},
+        school_id=numbers(0),
+        pupil_key=numbers(1),
+        academic_year=numbers(2),
+        week_number=numbers(3),
+        phase=np.array(columns[4], dtype=np.str_),
+        possible=numbers(5),
+        absence=numbers(6),
+        recent_possible=numbers(7),
+        recent_absence=numbers(8),
+        expected_possible=numbers(9),
+        was_persistent=numbers(10),
+        is_persistent=np.array(columns[11], dtype=np.bool_),
+        groups={name: np.array(values, dtype=np.str_) for name, values in zip(_GROUPS, columns[12:], strict=True)},
     )
 
 

@@ -29,7 +29,7 @@ def models(manifest: Manifest) -> Iterator[Node]:
 
 
 def stage(node: Node) -> str:
-    """``source``, ``estimates`` (what a numeric model filled), ``reference`` (seeds), ``staging``, ``core``, ``marts``."""
+    """``source``, ``estimates`` (numeric models' tables), ``reference`` (seeds), ``staging``, ``core`` or ``marts``."""
     if node["resource_type"] == "source":
         return "estimates" if node["source_name"] == "estimates" else "source"
     return "reference" if node["resource_type"] == "seed" else str(node["fqn"][1])

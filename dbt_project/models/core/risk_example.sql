@@ -1,3 +1,7 @@
+{#- Postgres takes the common table expressions for a row each and loops over them, or merges by part of the key: 120 s
+    and 12 s for 150,000 days, which hashing does in one. -#}
+{{ config(pre_hook='set local enable_nestloop = off; set local enable_mergejoin = off') }}
+
 with
 
 register as (

@@ -350,7 +350,9 @@ select
         when remaining_sessions = 0 then 'Ended the year below 10 %.'
         when has_reached_line
             then 'Has reached 10 % of the ' || expected_possible_sessions || ' sessions expected in the whole year.'
-        else sessions_left_before_persistent || ' more of the ' || remaining_sessions
-            || ' sessions still expected can be missed below 10 %.'
+        when sessions_left_before_persistent >= remaining_sessions
+            then 'Stays below 10 % whatever becomes of the ' || remaining_sessions || ' sessions still expected.'
+        else 'Stays below 10 % if no more than ' || sessions_left_before_persistent || ' of the '
+            || remaining_sessions || ' sessions still expected are missed.'
     end as why
 from judged
