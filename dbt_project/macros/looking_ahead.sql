@@ -49,6 +49,19 @@
     case when {{ relation }}.was_persistently_absent is null then 1 else 0 end::double precision as unknown_last_year
 {%- endmacro %}
 
+{#- The probability, 0 to 1, from a relation of coefficients, a column an input, and one of risk_inputs. -#}
+{% macro risk_probability(coefficients, inputs) -%}
+  1 / (1 + exp(-(
+            {{ coefficients }}.intercept
+            + {{ coefficients }}.pace * {{ inputs }}.pace
+            + {{ coefficients }}.pace_by_elapsed * {{ inputs }}.pace * {{ inputs }}.elapsed
+            + {{ coefficients }}.missed_last_4_weeks * {{ inputs }}.missed_last_4_weeks
+            + {{ coefficients }}.elapsed * {{ inputs }}.elapsed
+            + {{ coefficients }}.persistent_last_year * {{ inputs }}.persistent_last_year
+            + {{ coefficients }}.unknown_last_year * {{ inputs }}.unknown_last_year
+        )))
+{%- endmacro %}
+
 {#- The names of the risk model's inputs, as its coefficients are stored. -#}
 {% macro risk_input_names() -%}
   {{ return(['intercept', 'pace', 'pace_by_elapsed', 'missed_last_4_weeks', 'elapsed', 'persistent_last_year',

@@ -246,15 +246,7 @@ risk as (
         chosen.pupil_key,
         fitted.phase,
         fitted.fit_id,
-        1 / (1 + exp(-(
-            fitted.intercept
-            + fitted.pace * chosen.pace
-            + fitted.pace_by_elapsed * chosen.pace * chosen.elapsed
-            + fitted.missed_last_4_weeks * chosen.missed_last_4_weeks
-            + fitted.elapsed * chosen.elapsed
-            + fitted.persistent_last_year * chosen.persistent_last_year
-            + fitted.unknown_last_year * chosen.unknown_last_year
-        ))) as probability
+        {{ risk_probability('fitted', 'chosen') }} as probability
     from chosen
     inner join fitted
         on chosen.phase = fitted.phase
