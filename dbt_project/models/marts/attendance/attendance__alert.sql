@@ -40,11 +40,12 @@ select
     round(alert_measure.measured, 6) as measured,
     school_alert_rule.threshold,
     school_alert_rule.unit,
+    -- To two places: 9.95 % would else read 10.0 %, and not be persistent absence.
     {{ fill('school_alert_rule.message', {
         'missed': 'alert_measure.missed',
         'possible': 'alert_measure.possible',
-        'percent': 'round(100 * alert_measure.missed::numeric / nullif(alert_measure.possible, 0), 1)',
-        'compared_percent': 'round(alert_measure.compared_percent, 1)',
+        'percent': 'round(100 * alert_measure.missed::numeric / nullif(alert_measure.possible, 0), 2)',
+        'compared_percent': 'round(alert_measure.compared_percent, 2)',
         'look_back': 'school_alert_rule.look_back',
         'since': "to_char(alert_measure.since, 'FMDD FMMonth YYYY')"
     }) }} as why,

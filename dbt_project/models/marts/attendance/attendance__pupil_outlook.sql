@@ -329,7 +329,7 @@ select
     fit_id || ' ' || phase as risk_model,
     risk_note,
     'Missed ' || absence_sessions || ' of ' || possible_sessions || ' sessions so far ('
-    || round(100 * absence_sessions::numeric / possible_sessions, 1) || ' %), ' || recent_absence_sessions
+    || round(100 * absence_sessions::numeric / possible_sessions, 2) || ' %), ' || recent_absence_sessions
     || ' in the last four school weeks; '
     || case
         when was_persistently_absent then 'persistently absent last year'
