@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import psycopg
 import typer
 
-from orchestration.commands.printing import fail, out, print_json, print_table
+from orchestration.commands.printing import AsJson, fail, out, print_json, print_table
 from orchestration.interventions import Intervention, InterventionError, Statement, interventions
 from orchestration.interventions import add as add_intervention
 from orchestration.interventions import close as close_intervention
@@ -26,7 +26,6 @@ app = typer.Typer(
 _Number = Annotated[int, typer.Argument(help="Number of the intervention, as `mis intervention list` prints it.")]
 _Note = Annotated[str | None, typer.Option(help="A few words, never published: no names, no health, no suspicion.")]
 _By = Annotated[str | None, typer.Option(help="Who enters it; you by default.")]
-_AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 _KIND = "What was done; a word from reference.intervention_kind."
 
 
@@ -56,7 +55,7 @@ def list_(
     school: Annotated[int | None, typer.Option(help="Only this school.")] = None,
     pupil: Annotated[int | None, typer.Option(help="Only this pupil.")] = None,
     open_only: Annotated[bool, typer.Option("--open", help="Only those that go on.")] = False,
-    as_json: _AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the interventions that stand, as last entered."""
     from orchestration.runtime import warehouse_ready
