@@ -16,21 +16,9 @@ school_day as (
 
 ),
 
-attendance_code as (
-
-    select * from {{ ref('attendance_code') }}
-
-),
-
 roll_year as (
 
     select * from {{ ref('roll_year') }}
-
-),
-
-characteristics as (
-
-    select * from {{ ref('pupil_characteristics') }}
 
 ),
 
@@ -86,73 +74,41 @@ calendar as (
 
 ),
 
-code_of_day as not materialized (
+week_of_year as (
 
     select
-        calendar.school_id,
-        calendar.session_date,
-        attendance_code.code,
-        attendance_code.meaning
+        school_id,
+        academic_year,
+        week_start,
+        is_example,
+        {{ am_position('week_start', 'academic_year') }} as first_position
     from calendar
-    inner join attendance_code
-        on
-            calendar.school_id = attendance_code.school_id
-            and calendar.session_date between attendance_code.valid_from and attendance_code.valid_to
+    group by school_id, academic_year, week_start, is_example
 
 ),
 
-classified as (
+-- A week is 14 places of the pupil's year: counted on its bits, and not a mark at a time.
+cut as (
 
     select
         register.school_id,
         register.pupil_key,
         register.academic_year,
-        calendar.week_start,
-        calendar.is_example,
-        register.am_code,
-        register.pm_code,
-        am.meaning as am_meaning,
-        pm.meaning as pm_meaning
+        week_of_year.week_start,
+        week_of_year.is_example,
+        substr(left(register.marks, register.counted_places), week_of_year.first_position, 14) as marks,
+        substring(register.possible & counted.places from week_of_year.first_position for 14) as possible,
+        substring(
+            (register.authorised | register.unauthorised) & counted.places from week_of_year.first_position for 14
+        ) as absent
     from register
-    inner join calendar
+    inner join week_of_year
         on
-            register.school_id = calendar.school_id
-            and register.session_date = calendar.session_date
-    inner join roll_year
-        on
-            register.school_id = roll_year.school_id
-            and register.pupil_key = roll_year.pupil_key
-            and register.academic_year = roll_year.academic_year
-    left join characteristics
-        on
-            register.school_id = characteristics.school_id
-            and register.pupil_key = characteristics.pupil_key
-    left join code_of_day as am
-        on
-            register.school_id = am.school_id
-            and register.session_date = am.session_date
-            and register.am_code = am.code
-    left join code_of_day as pm
-        on
-            register.school_id = pm.school_id
-            and register.session_date = pm.session_date
-            and register.pm_code = pm.code
-    where
-        {{ is_statistical('roll_year', 'characteristics') }}
-        and register.session_date <= roll_year.counted_until
-
-),
-
-counted as (
-
-    select
-        school_id,
-        pupil_key,
-        academic_year,
-        week_start,
-        is_example,
-        {{ day_counts() }}
-    from classified
+            register.school_id = week_of_year.school_id
+            and register.academic_year = week_of_year.academic_year
+            and register.counted_places >= week_of_year.first_position
+    cross join lateral (select {{ bits_between('0', 'register.counted_places') }} as places) as counted
+    where register.is_statistical
 
 ),
 
@@ -164,11 +120,10 @@ pupil_week as (
         academic_year,
         week_start,
         is_example,
-        sum(possible_sessions)::integer as possible_sessions,
-        sum(absence_sessions)::integer as absence_sessions,
-        sum(not_possible_sessions)::integer as not_possible_sessions
-    from counted
-    group by school_id, pupil_key, academic_year, week_start, is_example
+        bit_count(possible)::integer as possible_sessions,
+        bit_count(absent)::integer as absence_sessions,
+        length(marks) - length(translate(marks, '{{ letters_meaning(['not_possible']) }}', '')) as not_possible_sessions
+    from cut
 
 ),
 
