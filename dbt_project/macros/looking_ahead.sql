@@ -131,3 +131,14 @@
             school_day.school_id = half_term_reached.school_id
             and school_day.academic_year = half_term_reached.academic_year
 {%- endmacro %}
+
+{#- The counts of a row that stands for many alike. -#}
+{% macro weighted_counts(relation, weight) -%}
+  {%- for count in [
+    'possible', 'attended', 'present', 'approved_activity', 'absence', 'authorised', 'unauthorised', 'covid',
+    'not_possible', 'missing', 'unclassified', 'late'
+  ] %}
+    {{ relation }}.{{ count }}_sessions * {{ weight }} as {{ count }}_sessions
+    {{- ',' if not loop.last }}
+  {%- endfor %}
+{%- endmacro %}

@@ -1,3 +1,6 @@
+{#- As in core.risk_example: the planner knows nothing of tables that were built a moment ago. -#}
+{{ config(pre_hook='set local enable_nestloop = off; set local enable_mergejoin = off') }}
+
 with
 
 pupil_day as (

@@ -168,14 +168,16 @@ judged as (
         counted.after_possible_sessions,
         counted.after_absence_sessions,
         case
-            when coalesce(calendar.weeks_before, 0) < 4 then
-                'The calendar holds ' || coalesce(calendar.weeks_before, 0) || ' whole school weeks of the four before.'
+            when coalesce(calendar.weeks_before, 0) < 4
+                then
+                    coalesce(calendar.weeks_before, 0) || ' of the four school weeks before are in the calendar.'
             when coalesce(counted.before_possible_sessions, 0) = 0 then
                 'The pupil had no possible session in the four school weeks before.'
         end as before_note,
         case
-            when coalesce(calendar.weeks_after, 0) < 4 then
-                coalesce(calendar.weeks_after, 0) || ' of the four school weeks after are over.'
+            when coalesce(calendar.weeks_after, 0) < 4
+                then
+                    coalesce(calendar.weeks_after, 0) || ' of the four school weeks after are over.'
             when coalesce(counted.after_possible_sessions, 0) = 0 then
                 'The pupil had no possible session in the four school weeks after.'
         end as after_note

@@ -1,3 +1,6 @@
+{#- As in core.risk_example: the planner knows nothing of tables that were built a moment ago. -#}
+{{ config(pre_hook='set local enable_nestloop = off; set local enable_mergejoin = off') }}
+
 with
 
 current_day as (
@@ -217,10 +220,10 @@ fitted as (
 
     select
         phase,
-        max(fit_id) as fit_id
-        {%- for input in risk_input_names() %},
-        max(coefficient) filter (where input = '{{ input }}') as {{ input }}
+        {%- for input in risk_input_names() %}
+        max(coefficient) filter (where input = '{{ input }}') as {{ input }},
         {%- endfor %}
+        max(fit_id) as fit_id
     from coefficient
     group by phase
 
@@ -344,7 +347,8 @@ select
             then 'Has reached 10 % of the ' || expected_possible_sessions || ' sessions expected in the whole year.'
         when sessions_left_before_persistent >= remaining_sessions
             then 'Stays below 10 % whatever becomes of the ' || remaining_sessions || ' sessions still expected.'
-        else 'Stays below 10 % if no more than ' || sessions_left_before_persistent || ' of the '
+        else
+            'Stays below 10 % if no more than ' || sessions_left_before_persistent || ' of the '
             || remaining_sessions || ' sessions still expected are missed.'
     end as why
 from judged

@@ -19,24 +19,32 @@ in_use as (
     order by last_used_at desc, fit_id desc
     limit 1
 
+),
+
+-- The share of a few pupils would tell how single ones ended their year.
+judged as (
+
+    select
+        risk_reliability.*,
+        risk_reliability.pupils < 6 as is_suppressed
+    from risk_reliability
+    inner join in_use
+        on risk_reliability.fit_id = in_use.fit_id
+
 )
 
 select
-    risk_reliability.test,
-    risk_reliability.slice,
-    risk_reliability.slice_value,
-    risk_reliability.bin,
-    risk_reliability.fit_id,
-    risk_reliability.predictions,
-    risk_reliability.pupils,
-    risk_reliability.predicted_mean,
-    case when not few.is_few then risk_reliability.observed_share end as observed_share,
-    case when not few.is_few then risk_reliability.brier end as brier,
-    case when not few.is_few then risk_reliability.brier_base_rate end as brier_base_rate,
-    case when not few.is_few then risk_reliability.brier_over_ten_now end as brier_over_ten_now,
-    few.is_few as is_suppressed
-from risk_reliability
-inner join in_use
-    on risk_reliability.fit_id = in_use.fit_id
--- The share of a few pupils would tell how single ones ended their year.
-cross join lateral (select risk_reliability.pupils < 6 as is_few) as few
+    test,
+    slice,
+    slice_value,
+    bin,
+    fit_id,
+    predictions,
+    pupils,
+    predicted_mean,
+    case when not is_suppressed then observed_share end as observed_share,
+    case when not is_suppressed then brier end as brier,
+    case when not is_suppressed then brier_base_rate end as brier_base_rate,
+    case when not is_suppressed then brier_over_ten_now end as brier_over_ten_now,
+    is_suppressed
+from judged
