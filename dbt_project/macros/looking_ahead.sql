@@ -1,10 +1,3 @@
-{#- Who is in DfE's absence statistics, from a row of roll_year and one of pupil_characteristics (or none). -#}
-{% macro is_statistical(roll_year, characteristics) -%}
-  {{ roll_year }}.is_compulsory_age
-  and not {{ roll_year }}.is_late_joiner
-  and coalesce({{ characteristics }}.enrolment_status, 'C') <> 'G'
-{%- endmacro %}
-
 {#- Whether a school's calendar of a year is all there: it begins by October, goes on into the second week of July (in
     Leicestershire the last week is that of 10 July), and has no hole of more than four of the 190 days' weeks. -#}
 {% macro is_whole_year(open_days, first_day, last_day, academic_year) -%}
@@ -130,15 +123,4 @@
         on
             school_day.school_id = half_term_reached.school_id
             and school_day.academic_year = half_term_reached.academic_year
-{%- endmacro %}
-
-{#- The counts of a row that stands for many alike. -#}
-{% macro weighted_counts(relation, weight) -%}
-  {%- for count in [
-    'possible', 'attended', 'present', 'approved_activity', 'absence', 'authorised', 'unauthorised', 'covid',
-    'not_possible', 'missing', 'unclassified', 'late'
-  ] %}
-    {{ relation }}.{{ count }}_sessions * {{ weight }} as {{ count }}_sessions
-    {{- ',' if not loop.last }}
-  {%- endfor %}
 {%- endmacro %}
