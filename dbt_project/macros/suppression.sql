@@ -139,23 +139,23 @@
   case when not {{ flags }}.is_hidden_{{ hiding_part(column_name) }} then {{ expression }} end as {{ column_name }}
 {%- endmacro %}
 
-{#- A count of a row that is not there is zero. -#}
-{% macro count_or_zero(counts, name) -%}
-  case when {{ counts }}.school_id is null then 0 else {{ counts }}.{{ name }} end
-{%- endmacro %}
-
-{#- The columns of a row of a group, hidden where they must be: head counts, sessions, rates, and what was hidden.
-    `has_absentees`: whether persistent absence has a meaning for the row. -#}
-{% macro published_group_columns(flags, counts, has_absentees='true') -%}
-    {{ published_value(flags, count_or_zero(counts, 'enrolments'), 'enrolments') }},
+{#- The columns of a row of a group, hidden where they must be: head counts, sessions, rates, and what was hidden. A
+    count of a row that is not there is zero: `counts` is joined outwards. `has_absentees`: whether persistent absence
+    has a meaning for the row. -#}
+{% macro published_group_columns(flags, counts, has_absentees='true', type='integer') -%}
+  {%- set zero = 'case when ' ~ counts ~ '.academic_year is null then 0 else ' ~ counts ~ '.' %}
+    case when not {{ flags }}.is_hidden_row then {{ zero }}enrolments end end::{{ type }} as enrolments,
   {%- for name in ['persistently_absent_enrolments', 'severely_absent_enrolments'] %}
     case
         when {{ has_absentees }} and not {{ flags }}.is_hidden_{{ hiding_part(name) }}
-            then {{ count_or_zero(counts, name) }}
-    end as {{ name }},
+            then {{ zero }}{{ name }} end
+    end::{{ type }} as {{ name }},
   {%- endfor %}
   {%- for name in session_count_names() %}
-    {{ published_value(flags, count_or_zero(counts, name ~ '_sessions'), name ~ '_sessions') }},
+    case
+        when not {{ flags }}.is_hidden_{{ hiding_part(name ~ '_sessions') }}
+            then {{ zero }}{{ name }}_sessions end
+    end::{{ type }} as {{ name }}_sessions,
   {%- endfor %}
   {%- for rate, part in [
     ('attendance', 'attended'), ('absence', 'absence'), ('authorised', 'authorised'), ('unauthorised', 'unauthorised')
