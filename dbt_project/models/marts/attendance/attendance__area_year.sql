@@ -197,14 +197,15 @@ phased as (
 
 ),
 
--- So does a region its hidden authorities, and the platform its hidden regions and the schools of none: then the
--- smallest one that is shown is hidden too.
+-- So does a region its hidden authorities, and the platform its hidden regions or trusts with the schools of none: then
+-- the smallest one that is shown is hidden too.
 nested as (
 
     select
         phased.*,
         phased.is_phase_hidden is true as is_hidden_before,
-        case phased.area_level when 'la' then phased.region_code when 'region' then 'platform' end as parent_code,
+        case when phased.area_level = 'la' then phased.region_code when phased.area_level <> 'platform' then 'platform' end
+        as parent_code,
         row_number() over (
             partition by
                 phased.area_level, phased.academic_year, phased.phase, phased.is_phase_hidden is true,
@@ -226,7 +227,7 @@ parted as (
     left join nested as parent
         on
             nested.parent_code = parent.area_code
-            and parent.area_level = case nested.area_level when 'la' then 'region' when 'region' then 'platform' end
+            and parent.area_level = case when nested.area_level = 'la' then 'region' else 'platform' end
             and nested.academic_year = parent.academic_year
             and nested.phase = parent.phase
 
@@ -236,7 +237,7 @@ taken_along as (
 
     select
         parted.*,
-        not is_hidden_before and place = 1 and left_schools between 1 and {{ minimum }} - 1 as is_taken_along
+        parent_code is not null and not is_hidden_before and place = 1 and left_schools between 1 and {{ minimum }} - 1 as is_taken_along
     from parted
 
 ),
