@@ -40,7 +40,9 @@ HEADS = ("enrolments", "persistently_absent_enrolments", "severely_absent_enrolm
 ALL_COUNTS = (
     *("possible", "attended", "present", "approved_activity", "absence", "authorised", "unauthorised", "covid"),
     *("not_possible", "missing", "unclassified", "late", "late_after_register", "illness", "appointment", "suspended"),
-    *("agreed_holiday", "unauthorised_holiday", "no_reason", "other_unauthorised"),
+    *("agreed_holiday", "unauthorised_holiday", "no_reason", "other_unauthorised", "late_before_register"),
+    *("study_leave", "religious", "mobile_child", "exceptional_leave", "part_time_timetable", "performance"),
+    "interview",
 )
 SEEDS = range(40)
 
