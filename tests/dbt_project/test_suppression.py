@@ -46,8 +46,6 @@ ALL_COUNTS = (
 )
 SEEDS = range(40)
 
-YearKey = tuple[str, str, str, str]
-PeriodKey = tuple[str, str, str, str]
 Cell = tuple[str, ...]
 Rows = dict[Cell, dict[str, Any]]
 
@@ -303,13 +301,13 @@ def test_what_is_small_is_hidden_and_what_is_shown_is_exact(
 
 def test_the_proof_finds_a_cell_left_open() -> None:
     """One hidden value beside a published total, and a single hidden cell between two rectangles."""
-    total = ("year", "", "all", "all", "all", "all")
+    total: Cell = ("year", "", "all", "all", "all", "all")
     girls, boys = (("year", "", "sex", value, "all", "all") for value in "FM")
     assert derivable({total, girls, boys}, {girls}, over_time=False) == {girls}
     assert derivable({total, girls, boys}, {girls, boys}, over_time=False) == set()
-    margins = {("year", "", name, str(value), "all", "all") for name in ("a", "b") for value in range(4)}
-    cells = {("year", "", "a", str(i), "b", str(j)) for i in range(4) for j in range(4)}
+    margins: set[Cell] = {("year", "", name, str(value), "all", "all") for name in ("a", "b") for value in range(4)}
+    cells: set[Cell] = {("year", "", "a", str(i), "b", str(j)) for i in range(4) for j in range(4)}
     rectangles = {(0, 0), (0, 1), (1, 0), (1, 1), (2, 2), (2, 3), (3, 2), (3, 3)}
-    bridge = ("year", "", "a", "1", "b", "2")
-    hidden = {("year", "", "a", str(i), "b", str(j)) for i, j in rectangles} | {bridge}
+    bridge: Cell = ("year", "", "a", "1", "b", "2")
+    hidden: set[Cell] = {("year", "", "a", str(i), "b", str(j)) for i, j in rectangles} | {bridge}
     assert derivable({total} | margins | cells, hidden, over_time=False) == {bridge}
