@@ -14,10 +14,13 @@ Node = Mapping[str, Any]
 _IMPORT = re.compile(r"as (?:not materialized )?\(\s+select \* from \{\{ (?:ref|source)\([^}]*\) \}\}\s+\)")
 _REFERENCE = re.compile(r"\{\{ (?:ref|source)\(")
 _LARGE_TABLE_KEY = "school_id"
-#: Marts without a school: national figures, the calendar of all schools, and the model that all schools' pupils make.
+#: Marts without a school: areas of many schools, the calendar of all, and the model that all schools' pupils make.
 _NATIONAL = {
+    "attendance__area_group_year",
+    "attendance__area_year",
     "attendance__calendar_day",
     "attendance__national_rate",
+    "attendance__published_rate",
     "attendance__risk_model",
     "attendance__risk_model_coefficient",
     "attendance__risk_reliability",
