@@ -32,6 +32,8 @@ quarantine_app = typer.Typer(
     help="Rows that broke a rule: look at them, and load those that pass now.", no_args_is_help=True
 )
 app.add_typer(quarantine_app, name="quarantine")
+reports_app = typer.Typer(help="Pages to look at, on 127.0.0.1 until Ctrl-C; `link` prints a sign-in link.")
+app.add_typer(reports_app, name="reports")
 
 #: Into a pipe or a file, columns must not be cut at the 80 characters of a terminal that is not there.
 _PIPE_WIDTH = 240
@@ -40,6 +42,8 @@ out = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 err = Console(stderr=True, width=None if sys.stderr.isatty() else _PIPE_WIDTH)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script instead of tables for people.")]
+
+ReportsPort = Annotated[int, typer.Option(min=1, max=65535, help="Port of the reports on 127.0.0.1.")]
 
 
 @app.command()
@@ -224,6 +228,33 @@ def sandbox(
         port=port,
         ready=lambda url, token: _print_json({"MIS_WONDE_URL": url, "MIS_WONDE_TOKEN": token}),
     )
+
+
+@reports_app.callback(invoke_without_command=True)
+def reports(context: typer.Context, port: ReportsPort = 3100) -> None:
+    """Serve the report pages on 127.0.0.1 until Ctrl-C, and say how to sign in.
+
+    Readers are the people of `mis person`. While there is nobody, a local operator sees every approved school.
+    """
+    if context.invoked_subcommand is None:
+        from orchestration.commands.reports import serve
+
+        # As it is: a link that is wrapped at the terminal's width cannot be clicked.
+        serve(get_settings(), port, typer.echo)
+
+
+@reports_app.command("link")
+def reports_link(
+    email: Annotated[str, typer.Argument(help="The person's address, as `mis person list` shows it.")],
+    port: ReportsPort = 3100,
+) -> None:
+    """Print a sign-in link for a person. It works once, within 15 minutes, on the machine that serves the reports."""
+    from orchestration.commands.reports import NoSuchPerson, link
+
+    try:
+        typer.echo(link(get_settings(), email, port))
+    except NoSuchPerson as error:
+        _fail(str(error))
 
 
 @quarantine_app.command("list")
