@@ -249,11 +249,12 @@ def reports_link(
     port: ReportsPort = 3100,
 ) -> None:
     """Print a sign-in link for a person. It works once, within 15 minutes, on the machine that serves the reports."""
-    from orchestration.commands.reports import NoSuchPerson, link
+    from orchestration.access.people import PersonError
+    from orchestration.commands.reports import link
 
     try:
         typer.echo(link(get_settings(), email, port))
-    except NoSuchPerson as error:
+    except PersonError as error:
         _fail(str(error))
 
 

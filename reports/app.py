@@ -6,6 +6,7 @@ import logging
 from importlib.resources import files
 from urllib.parse import urlsplit
 
+from orchestration.access.reading import NotAllowed
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -15,7 +16,6 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from reports import attendance, signin
-from reports.database import NotReadable
 from reports.pages import NotYours, SignInNeeded
 from reports.security import SecurityHeaders
 from reports.site import Site, site_of
@@ -43,7 +43,7 @@ def create_app(site: Site) -> Starlette:
             SignInNeeded: _sign_in_needed,
             NotYours: _not_found,
             404: _not_found,
-            NotReadable: _failed,
+            NotAllowed: _failed,
             500: _failed,
         },
     )

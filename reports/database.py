@@ -10,18 +10,17 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-from psycopg import sql
+from orchestration.access.reading import reading_as
 from psycopg.rows import TupleRow, dict_row
+
+from orchestration.ingest.categories import Purpose
+from reports.readers import Reader
 
 Connect = Callable[[], psycopg.Connection[TupleRow]]
 Row = dict[str, Any]
 
 #: A page that takes longer than this has a fault; it must not hold a connection for ever.
 _STATEMENT_TIMEOUT = "20s"
-
-
-class NotReadable(RuntimeError):
-    """The platform's own user cannot take a role; the text says what an administrator has to grant."""
 
 
 class Pool:
@@ -76,33 +75,24 @@ class Release:
     published_at: datetime
 
 
-def current_release(connection: psycopg.Connection[TupleRow], purpose: str) -> Release | None:
+def current_release(connection: psycopg.Connection[TupleRow], purpose: Purpose) -> Release | None:
     """Return what is published for the purpose; None when nothing is yet."""
     row = connection.execute(
-        "select schema_name, published_at from ops.release where purpose = %s and state = 'published'", [purpose]
+        "select schema_name, published_at from ops.release where purpose = %s and state = 'published'", [purpose.value]
     ).fetchone()
     return None if row is None else Release(row[0].removeprefix("release_"), row[1])
 
 
 class Published:
-    """The published relations of one purpose, read as ``role`` on behalf of a person.
+    """The published relations of one purpose, read on behalf of a person.
 
-    Row policies on the published tables go by the person, the role's grants by their rights; what the role may not read
-    cannot be had by a mistake in a page. A page asks :meth:`has` before it reads, and says that a figure is not
+    Row policies on the published tables go by the person, the grants by their level: what they may not read cannot be
+    had by a mistake in a page. A page asks :meth:`has` before it reads, and says that a figure is not
     published, or not open to this reader, instead of failing.
     """
 
-    def __init__(self, connection: psycopg.Connection[TupleRow], schema: str, role: str, person_id: int) -> None:
+    def __init__(self, connection: psycopg.Connection[TupleRow], schema: str) -> None:
         self._connection = connection
-        connection.execute("select set_config('mis.person_id', %s, true)", [str(person_id)])
-        try:
-            connection.execute(sql.SQL("set local role {}").format(sql.Identifier(role)))
-        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidParameterValue) as refused:
-            user = connection.info.user
-            raise NotReadable(
-                f"The reports read as the database role {role}, which {user} may not take, or which does not exist. "
-                f"`mis doctor` makes the roles; else ask an administrator to run: grant {role} to {user};"
-            ) from refused
         self._columns = _columns(connection, schema)
 
     def has(self, relation: str, *columns: str) -> bool:
@@ -122,6 +112,13 @@ class Published:
         """Return the first row of a query, None when there is none."""
         found = self.rows(query, **parameters)
         return found[0] if found else None
+
+
+@contextmanager
+def published_for(connection: psycopg.Connection[TupleRow], reader: Reader, purpose: Purpose) -> Iterator[Published]:
+    """The purpose's published relations with this reader's rights, for a block."""
+    with reading_as(connection, reader.person, purpose):
+        yield Published(connection, purpose.value)
 
 
 def _columns(connection: psycopg.Connection[TupleRow], schema: str) -> dict[str, tuple[bool, frozenset[str]]]:

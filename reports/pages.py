@@ -1,4 +1,4 @@
-"""What pages of a purpose have in common: who may see them, of which school and year, and what they say of their figures."""
+"""What pages of a purpose have in common: who may see them, of which school and year."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
-from reports.database import Published, Release, Row, current_release
+from orchestration.ingest.categories import Purpose
+from reports.database import Published, Release, Row, current_release, published_for
 from reports.formats import year_name
 from reports.readers import Reader, load_reader
 from reports.signin import Session, session_of
@@ -71,7 +72,8 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of a school. It is shown when ``needs`` (relation to columns) is published and open to the reader.
+    """A page of a school. It is shown when ``needs`` (relation to columns) is published and open to the reader; of
+    relations with ``|`` between them one is enough.
 
     ``build`` returns what the template shows beyond the common parts. ``note`` says what is suppressed, and why.
     """
@@ -89,7 +91,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A request of somebody who may read the purpose: the transaction their page is read in, and what every page has."""
+    """A request of somebody who may read the purpose, and the transaction that their page is read in."""
 
     site: Site
     session: Session
@@ -106,7 +108,7 @@ class Reading:
 
 
 @contextmanager
-def reading(request: Request, purpose: str) -> Iterator[Reading]:
+def reading(request: Request, purpose: Purpose) -> Iterator[Reading]:
     """Read as the signed-in person, with the rights they have at this moment.
 
     Raises SignInNeeded without a session, and NotYours when the person has not been granted the purpose.
@@ -116,21 +118,23 @@ def reading(request: Request, purpose: str) -> Iterator[Reading]:
         raise SignInNeeded
     site = site_of(request)
     with site.pool.transaction() as connection:
-        reader = load_reader(connection, session.person_id, purpose)
+        reader = load_reader(connection, session.person_id)
         if reader is None:
+            raise SignInNeeded
+        if not reader.may_read(purpose):
             raise NotYours
         release = current_release(connection, purpose)
-        db = Published(connection, purpose, reader.role(purpose), reader.person_id)
-        yield Reading(site, session, reader, release, db)
+        with published_for(connection, reader, purpose) as db:
+            yield Reading(site, session, reader, release, db)
 
 
 def school_endpoint(page: Page, menu: Sequence[Page]) -> Callable[[Request], Response]:
     """Return the endpoint that shows ``page`` of the school and year in the address."""
 
     def endpoint(request: Request) -> Response:
-        with reading(request, "attendance") as now:
+        with reading(request, Purpose.ATTENDANCE) as now:
             visit = open_visit(request, now)
-            context = now.context() | {"page": page, "menu": menu, "visit": visit, "missing": _missing(page, now.db)}
+            context = now.context() | {"page": page, "menu": menu, "visit": visit, "missing": lacks(page, now.db)}
             if page.is_of_pupils and not now.reader.may_see_pupils:
                 return now.site.render(request, "attendance/pupils_not_open.html", context, 403)
             if context["missing"]:
@@ -168,10 +172,10 @@ def _years(db: Published, school_id: int) -> list[Year]:
     return [Year(row["academic_year"], row["first_day"], row["last_day"]) for row in rows]
 
 
-def _missing(page: Page, db: Published) -> list[tuple[str, bool]]:
-    """Return the relations that the page lacks, and of each whether it is there but not open to this reader."""
+def lacks(page: Page, db: Published) -> list[str]:
+    """Return the relations that the page needs and this reader does not have."""
     return [
-        (relation, db.is_published(relation, *columns))
-        for relation, columns in page.needs.items()
-        if not db.has(relation, *columns)
+        relations.split("|")[-1]
+        for relations, columns in page.needs.items()
+        if not any(db.has(relation, *columns) for relation in relations.split("|"))
     ]

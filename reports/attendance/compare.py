@@ -8,7 +8,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from orchestration.ingest.categories import Purpose
 from reports.attendance.queries import schools as queries
+from reports.attendance.queries import sources
 from reports.charts.shapes import dots, histogram
 from reports.charts.theme import to_svg
 from reports.database import Row
@@ -31,9 +33,9 @@ _MOST_DOTS = 40
 
 def comparison(request: Request) -> Response:
     """Show the schools of a year and phase, ordered by a measure."""
-    with reading(request, "attendance") as now:
+    with reading(request, Purpose.ATTENDANCE) as now:
         db, mine = now.db, now.reader.school_ids
-        is_open = db.has("school_year", "attendance_rate") and db.has("school", "school_name")
+        is_open = db.has(sources.year_relation(db), "attendance_rate") and db.has("school", "school_name")
         years = [row["academic_year"] for row in queries.years(db, mine)] if is_open else []
         year = _chosen(request, "year", years, years[0] if years else 0)
         measure = _chosen(request, "measure", list(_MEASURES), "absence_rate")
@@ -54,7 +56,7 @@ def comparison(request: Request) -> Response:
             "phases": [("", "All phases"), *((each, _phase_name(each)) for each in phases)],
             "phase": phase,
             "last_day": max((row["last_session_date"] for row in shown if row["last_session_date"]), default=None),
-            "pupils": sum(row["enrolments"] for row in shown),
+            "pupils": sum(row["enrolments"] or 0 for row in shown),
             "schools": shown,
             "together": together,
             "figure": _figure(shown, measure, year, phase) if any(row[measure] is not None for row in shown) else None,

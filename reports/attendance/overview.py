@@ -195,6 +195,9 @@ PAGE = Page(
     title="Overview",
     template="attendance/overview.html",
     build=build,
-    needs={"school_year": ("attendance_rate", "persistent_absence_rate"), "school_week": ("attendance_rate",)},
+    needs={
+        "school_year|group_year": ("attendance_rate", "persistent_absence_rate"),
+        "school_week|group_period": ("attendance_rate",),
+    },
     note="Figures of the whole school: nothing is hidden on this page.",
 )

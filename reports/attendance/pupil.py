@@ -47,7 +47,7 @@ def build(visit: Visit) -> Mapping[str, Any]:
     if row is None:
         raise NotYours
     is_current = visit.year is visit.years[0]
-    has_names = visit.reader.shows_names and db.has("pupil_name", "surname", "forename", "upn")
+    has_names = visit.reader.may_see_names and db.has("pupil_name", "surname", "forename", "upn")
     names = queries.name(db, school_id, key) if has_names else {}
     has_outlook = db.has("pupil_outlook", *OUTLOOK_COLUMNS)
     has_alerts = db.has("alert", *ALERT_COLUMNS)

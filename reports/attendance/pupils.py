@@ -12,11 +12,12 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
+from orchestration.ingest.categories import Purpose
 from reports.attendance.group_names import group_values, value_name
 from reports.attendance.queries import pupils as queries
 from reports.database import Row
 from reports.formats import rounded
-from reports.pages import NotYours, Page, Visit, open_visit, reading
+from reports.pages import NotYours, Page, Visit, lacks, open_visit, reading
 
 _PAGE_SIZE = 50
 
@@ -97,9 +98,9 @@ def build(visit: Visit) -> Mapping[str, Any]:
 
 def download(request: Request) -> Response:
     """Answer with all chosen rows as CSV. Rights and filters are the page's."""
-    with reading(request, "attendance") as now:
+    with reading(request, Purpose.ATTENDANCE) as now:
         visit = open_visit(request, now)
-        if not now.reader.may_see_pupils or any(not now.db.has(name, *columns) for name, columns in PAGE.needs.items()):
+        if not now.reader.may_see_pupils or lacks(PAGE, now.db):
             raise NotYours
         rows = _chosen(_everybody(visit), _choice(visit))
         text = _csv(rows, has_names=_has_names(visit))
@@ -233,7 +234,7 @@ def _query_without_page(visit: Visit) -> str:
 
 
 def _has_names(visit: Visit) -> bool:
-    return visit.reader.shows_names and visit.db.has("pupil_name", "surname", "forename", "upn")
+    return visit.reader.may_see_names and visit.db.has("pupil_name", "surname", "forename", "upn")
 
 
 def _has_outlook(visit: Visit) -> bool:

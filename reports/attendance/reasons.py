@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reports.attendance.queries import reasons as queries
+from reports.attendance.queries import sources
 from reports.attendance.reasons_of_absence import Reason, counted
 from reports.charts.shapes import bars, stacked_bars
 from reports.charts.theme import to_svg
@@ -22,7 +23,8 @@ _LARGEST = 7
 def build(visit: Visit) -> Mapping[str, Any]:
     """Return bars of the reasons of two years, and columns of the half-terms."""
     year, before = visit.year.academic_year, previous_year(visit.year.academic_year)
-    known = [reason for reason in counted(visit.db, "school_year") if visit.db.has("school_week", reason.column)]
+    weekly = sources.week_relation(visit.db)
+    known = [r for r in counted(visit.db, sources.year_relation(visit.db)) if visit.db.has(weekly, r.column)]
     rows = queries.years(visit.db, visit.school_id, [year, before], known)
     mine = {row["reason"]: row for row in rows if row["academic_year"] == year}
     earlier = {row["reason"]: row for row in rows if row["academic_year"] == before}
@@ -125,9 +127,6 @@ PAGE = Page(
     title="Reasons",
     template="attendance/reasons.html",
     build=build,
-    needs={
-        "school_year": ("illness_sessions", "authorised_sessions"),
-        "school_week": ("illness_sessions", "half_term"),
-    },
+    needs={"school_year|group_year": ("illness_sessions",), "school_week|group_period": ("illness_sessions",)},
     note="Figures of the whole school: nothing is hidden on this page.",
 )

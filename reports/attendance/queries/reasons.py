@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reports.attendance.queries import sources
 from reports.attendance.reasons_of_absence import Reason, other_authorised
 from reports.database import Published, Row
 
@@ -18,7 +19,7 @@ def years(db: Published, school_id: int, years: list[int], reasons: Sequence[Rea
             r.sessions,
             round(100 * r.sessions::numeric / nullif(y.possible_sessions, 0), 6) as rate,
             round(100 * r.sessions::numeric / nullif(y.absence_sessions, 0), 6) as share
-        from attendance.school_year y
+        from {sources.years(db)} y
         cross join lateral (values {_values(reasons)}) as r (reason, sessions)
         where y.school_id = %(school_id)s and y.academic_year = any(%(years)s)
         """,
@@ -33,7 +34,7 @@ def half_terms(db: Published, school_id: int, year: int, reasons: Sequence[Reaso
         f"""
         with half_term as (
             select half_term, {", ".join(f"sum({column}) as {column}" for column in _columns(reasons))}
-            from attendance.school_week
+            from {sources.weeks(db)} w
             where school_id = %(school_id)s and academic_year = %(year)s
             group by half_term
         )

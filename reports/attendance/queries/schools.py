@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from reports.attendance.queries import sources
 from reports.database import Published, Row
 
 _GRANTED = """
@@ -21,14 +22,14 @@ select distinct on (y.school_id)
     y.enrolments,
     y.attendance_rate,
     y.persistent_absence_rate
-from attendance.school_year y
+from {years} y
 where y.school_id = any(%(schools)s)
 order by y.school_id, y.academic_year desc
 """
 
 _YEARS = """
 select academic_year, count(*) as schools
-from attendance.school_year
+from {years} y
 where school_id = any(%(schools)s)
 group by academic_year
 order by academic_year desc
@@ -36,9 +37,9 @@ order by academic_year desc
 
 _YEAR = """
 select
-    s.school_id,
+    y.school_id,
     s.school_name,
-    s.national_phase,
+    y.national_phase,
     y.last_session_date,
     y.enrolments,
     y.persistently_absent_enrolments,
@@ -54,8 +55,8 @@ select
     y.national_absence_rate,
     y.national_attendance_rate,
     y.national_persistent_absence_rate
-from attendance.school_year y
-join attendance.school s using (school_id)
+from {years} y
+join attendance.school s on s.school_id = y.school_id
 where y.school_id = any(%(schools)s) and y.academic_year = %(year)s
 order by s.school_name, s.school_id
 """
@@ -72,7 +73,7 @@ select
     round(100 * sum(persistently_absent_enrolments)::numeric / nullif(sum(enrolments), 0), 6)
         as persistent_absence_rate,
     round(100 * sum(severely_absent_enrolments)::numeric / nullif(sum(enrolments), 0), 6) as severe_absence_rate
-from attendance.school_year
+from {years} y
 where school_id = any(%(schools)s) and academic_year = %(year)s
 """
 
@@ -84,19 +85,19 @@ def granted(db: Published, schools: Iterable[int]) -> list[Row]:
 
 def latest(db: Published, schools: Iterable[int]) -> dict[int, Row]:
     """Return the latest year of each school that has one, by school."""
-    return {row["school_id"]: row for row in db.rows(_LATEST, schools=list(schools))}
+    return {row["school_id"]: row for row in db.rows(_LATEST.format(years=sources.years(db)), schools=list(schools))}
 
 
 def years(db: Published, schools: Iterable[int]) -> list[Row]:
     """Return the years that any of the schools has, with the number of schools, the latest first."""
-    return db.rows(_YEARS, schools=list(schools))
+    return db.rows(_YEARS.format(years=sources.years(db)), schools=list(schools))
 
 
 def year(db: Published, schools: Iterable[int], academic_year: int) -> list[Row]:
     """Return the schools of a year, by name."""
-    return db.rows(_YEAR, schools=list(schools), year=academic_year)
+    return db.rows(_YEAR.format(years=sources.years(db)), schools=list(schools), year=academic_year)
 
 
 def together(db: Published, schools: Iterable[int], academic_year: int) -> Row | None:
     """Return the schools of a year taken together."""
-    return db.row(_TOGETHER, schools=list(schools), year=academic_year)
+    return db.row(_TOGETHER.format(years=sources.years(db)), schools=list(schools), year=academic_year)
