@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, NoReturn
 
 import psycopg
 import typer
 from pydantic import ValidationError
-from rich.console import Console
-from rich.table import Table
 
+from orchestration.commands.metrics import metrics_app
+from orchestration.commands.person import person_app
+from orchestration.commands.printing import AsJson, err, out
+from orchestration.commands.printing import fail as _fail
+from orchestration.commands.printing import print_json as _print_json
+from orchestration.commands.printing import print_table as _print_table
+from orchestration.commands.reports import reports_app
 from orchestration.dbt.runner import DbtError
 from orchestration.ingest.categories import Category, Purpose
 from orchestration.partners import PartnerNotConfigured
@@ -32,18 +36,9 @@ quarantine_app = typer.Typer(
     help="Rows that broke a rule: look at them, and load those that pass now.", no_args_is_help=True
 )
 app.add_typer(quarantine_app, name="quarantine")
-reports_app = typer.Typer(help="Pages to look at, on 127.0.0.1 until Ctrl-C; `link` prints a sign-in link.")
+app.add_typer(person_app, name="person")
+app.add_typer(metrics_app, name="metrics")
 app.add_typer(reports_app, name="reports")
-
-#: Into a pipe or a file, columns must not be cut at the 80 characters of a terminal that is not there.
-_PIPE_WIDTH = 240
-
-out = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
-err = Console(stderr=True, width=None if sys.stderr.isatty() else _PIPE_WIDTH)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script instead of tables for people.")]
-
-ReportsPort = Annotated[int, typer.Option(min=1, max=65535, help="Port of the reports on 127.0.0.1.")]
 
 
 @app.command()
@@ -230,34 +225,6 @@ def sandbox(
     )
 
 
-@reports_app.callback(invoke_without_command=True)
-def reports(context: typer.Context, port: ReportsPort = 3100) -> None:
-    """Serve the report pages on 127.0.0.1 until Ctrl-C, and say how to sign in.
-
-    Readers are the people of `mis person`. While there is nobody, a local operator sees every approved school.
-    """
-    if context.invoked_subcommand is None:
-        from orchestration.commands.reports import serve
-
-        # As it is: a link that is wrapped at the terminal's width cannot be clicked.
-        serve(get_settings(), port, typer.echo)
-
-
-@reports_app.command("link")
-def reports_link(
-    email: Annotated[str, typer.Argument(help="The person's address, as `mis person list` shows it.")],
-    port: ReportsPort = 3100,
-) -> None:
-    """Print a sign-in link for a person. It works once, within 15 minutes, on the machine that serves the reports."""
-    from orchestration.access.people import PersonError
-    from orchestration.commands.reports import link
-
-    try:
-        typer.echo(link(get_settings(), email, port))
-    except PersonError as error:
-        _fail(str(error))
-
-
 @quarantine_app.command("list")
 def quarantine_list(
     school: Annotated[int | None, typer.Option(help="Only this school (its id in `mis status`).")] = None,
@@ -344,24 +311,6 @@ def _leave(why: str, status: int) -> NoReturn:
     err.print(f"{why} What had been accepted stays, and the next run carries on from there.", markup=False)
     sys.stderr.flush()
     os._exit(status)
-
-
-def _print_json(value: Any) -> None:
-    json.dump(value, sys.stdout, indent=2, default=str)
-    sys.stdout.write("\n")
-
-
-def _print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    table = Table(*header)
-    for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row))
-    out.print(table)
-    out.print(f"{len(rows)} rows")
-
-
-def _fail(message: str) -> NoReturn:
-    err.print(message)
-    raise typer.Exit(1)
 
 
 #: Exit status after Ctrl-C, by convention: 128 and the signal's number.

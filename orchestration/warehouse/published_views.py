@@ -87,10 +87,10 @@ def point_views(
 ) -> None:
     """Make the views of the published schema show the relations of a release, in the caller's transaction.
 
-    Hidden relations get no view. ``formerly`` names the views that the last release published; views of other people in the schema are left alone.
-    A column that is gone or has another type, or a relation that is gone, is refused unless ``allow_breaking``; the
-    view is then dropped and made again, which Postgres refuses while somebody's view stands on it. With
-    ``keep_columns`` a column that the release lacks stays, as null.
+    Hidden relations get no view. ``formerly`` names the views that the last release published; views of other people in
+    the schema are left alone. A column that is gone or has another type, or a relation that is gone, is refused unless
+    ``allow_breaking``; the view is then dropped and made again, which Postgres refuses while somebody's view stands on
+    it. With ``keep_columns`` a column that the release lacks stays, as null.
 
     Raises PublishError.
     """

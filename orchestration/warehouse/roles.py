@@ -148,7 +148,7 @@ def unreadable_views(connection: psycopg.Connection[TupleRow], release_schema: s
         order by 1, 2, 3
         """,
         [list(READER_ROLES), release_schema],
-    ).fetchall()  # type: ignore[return-value]
+    ).fetchall()
 
 
 class _Reads(StrEnum):

@@ -186,7 +186,7 @@ def test_a_materialised_view_of_schools_is_refused(owner: psycopg.Connection) ->
     """Its rows could not be kept from readers of another school."""
     build(owner, 1)
     run(owner, "create materialized view build_attendance.kept as select school_id from build_attendance.session")
-    with pytest.raises(PublishError, match="kept is a materialised view with a school_id.*Make it a table"):
+    with pytest.raises(PublishError, match=r"kept is a materialised view with a school_id.*Make it a table"):
         publish(owner, ATTENDANCE, "run")
 
 

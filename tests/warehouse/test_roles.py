@@ -170,7 +170,7 @@ def test_a_view_open_to_readers_to_whom_its_source_is_closed_is_refused(
     owner: psycopg.Connection, source: str, view: str, told: str
 ) -> None:
     owner.execute(f"create table build_attendance.{source}".encode())
-    name = source.split()[0]
+    name = source.split(maxsplit=1)[0]
     owner.execute(f"create view build_attendance.figures as select {view} from build_attendance.{name}".encode())
     with pytest.raises(PublishError, match=f"{told} may read figures but not {name}"):
         publish(owner, Purpose.ATTENDANCE, "run", allow_breaking=True)
