@@ -1,0 +1,164 @@
+with
+
+school_week as (
+
+    select * from {{ ref('attendance__school_week') }}
+
+),
+
+school_year as (
+
+    select * from {{ ref('attendance__school_year') }}
+
+),
+
+pupil_day as (
+
+    select * from {{ ref('attendance__pupil_day') }}
+
+),
+
+pupil_year as (
+
+    select * from {{ ref('attendance__pupil_year') }}
+
+),
+
+last_week as (
+
+    select
+        school_id,
+        academic_year,
+        max(week_number) as week_number
+    from school_week
+    group by school_id, academic_year
+
+),
+
+-- Each year with the one before it, and how many weeks both have.
+pair as (
+
+    select
+        this.school_id,
+        this.academic_year,
+        before.academic_year as year_before,
+        least(this.week_number, before.week_number) as last_week_number,
+        this.week_number >= before.week_number as is_whole_year
+    from last_week as this
+    inner join last_week as before
+        on
+            this.school_id = before.school_id
+            and this.academic_year - 101 = before.academic_year
+
+),
+
+week as (
+
+    select
+        pair.school_id,
+        pair.academic_year,
+        pair.year_before,
+        pair.is_whole_year,
+        pair.last_week_number,
+        school_week.week_start,
+        {{ count_columns('school_week') }}
+    from pair
+    inner join school_week
+        on
+            pair.school_id = school_week.school_id
+            and pair.year_before = school_week.academic_year
+            and pair.last_week_number >= school_week.week_number
+
+),
+
+counted as (
+
+    select
+        school_id,
+        academic_year,
+        year_before,
+        is_whole_year,
+        last_week_number,
+        max(week_start) as last_week_start,
+        {{ summed_counts() }},
+        {{ summed_reasons() }}
+    from week
+    group by school_id, academic_year, year_before, is_whole_year, last_week_number
+
+),
+
+-- Days are read only where the year is not over: who is absent in whole years is known.
+part_pupil as (
+
+    select
+        counted.school_id,
+        counted.academic_year,
+        pupil_day.pupil_key,
+        sum(pupil_day.possible_sessions) as possible_sessions,
+        sum(pupil_day.absence_sessions) as absence_sessions
+    from counted
+    inner join pupil_day
+        on
+            counted.school_id = pupil_day.school_id
+            and counted.year_before = pupil_day.academic_year
+            and counted.last_week_start + 6 >= pupil_day.session_date
+    inner join pupil_year
+        on
+            pupil_day.school_id = pupil_year.school_id
+            and pupil_day.pupil_key = pupil_year.pupil_key
+            and pupil_day.academic_year = pupil_year.academic_year
+    where
+        not counted.is_whole_year and pupil_year.is_statistical
+        and pupil_day.session_date <= pupil_year.counted_until
+    group by counted.school_id, counted.academic_year, pupil_day.pupil_key
+    having sum(pupil_day.possible_sessions) > 0
+
+),
+
+part as (
+
+    select
+        school_id,
+        academic_year,
+        count(*) as enrolments,
+        count(*) filter (where 10 * absence_sessions >= possible_sessions) as persistently_absent_enrolments,
+        count(*) filter (where 2 * absence_sessions >= possible_sessions) as severely_absent_enrolments
+    from part_pupil
+    group by school_id, academic_year
+
+),
+
+headed as (
+
+    select
+        counted.*,
+        {%- for name in ['enrolments', 'persistently_absent_enrolments', 'severely_absent_enrolments'] %}
+        (case when counted.is_whole_year then school_year.{{ name }} else part.{{ name }} end)::integer as {{ name }}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from counted
+    left join school_year
+        on
+            counted.school_id = school_year.school_id
+            and counted.year_before = school_year.academic_year
+    left join part
+        on
+            counted.school_id = part.school_id
+            and counted.academic_year = part.academic_year
+
+)
+
+select
+    school_id,
+    academic_year,
+    year_before,
+    last_week_number,
+    is_whole_year,
+    enrolments,
+    persistently_absent_enrolments,
+    severely_absent_enrolments,
+    {{ count_columns() }},
+    {{ session_rates() }},
+    {{ percentage('persistently_absent_enrolments', 'enrolments') }} as persistent_absence_rate,
+    {{ percentage('severely_absent_enrolments', 'enrolments') }} as severe_absence_rate
+from headed
