@@ -6,7 +6,6 @@ import logging
 from importlib.resources import files
 from urllib.parse import urlsplit
 
-from orchestration.access.reading import NotAllowed
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -15,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from orchestration.access.reading import NotAllowed
 from reports import attendance, signin
 from reports.pages import NotYours, SignInNeeded
 from reports.security import SecurityHeaders

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-from orchestration.access.reading import reading_as
 from psycopg.rows import TupleRow, dict_row
 
+from orchestration.access.reading import reading_as
 from orchestration.ingest.categories import Purpose
 from reports.readers import Reader
 

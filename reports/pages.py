@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -63,6 +64,12 @@ class Visit:
     def year_options(self) -> list[tuple[int, str]]:
         """What the chooser of the year offers."""
         return [(year.academic_year, year_name(year.academic_year)) for year in self.years]
+
+    @property
+    def query_with_open_tables(self) -> str:
+        """The page's query, with the tables beneath charts shown."""
+        kept = [(name, value) for name, value in self.query.multi_items() if name != "tables"]
+        return urlencode([*kept, ("tables", "open")])
 
     def choice(self, name: str, allowed: Sequence[str], default: str) -> str:
         """Return a parameter of the address if it is one of these, else the default."""

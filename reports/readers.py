@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import psycopg
-from orchestration.access.people import Person, PersonError, person_by_id
 from psycopg.rows import TupleRow
 
+from orchestration.access.people import Person, PersonError, person_by_id
 from orchestration.ingest.categories import Purpose
 from orchestration.warehouse.roles import Level
 

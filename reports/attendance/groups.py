@@ -39,13 +39,14 @@ def build(visit: Visit) -> Mapping[str, Any]:
         "crossings": [("", "no other group"), *((name, GROUPS[name]) for name in present if name != chosen)],
         "is_exact": queries.relation_for(visit.db) == queries.EXACT,
         "reasons": sorted({row["suppression_reason"] for row in mine if row["suppression_reason"]}),
-        "one": _one_group(rows, chosen, measure, year, before, whole) if chosen else None,
+        "one": _one_group(rows, chosen, measure, year, whole) if chosen else None,
         "gaps": _gaps(mine, present, whole, year) if whole else None,
         "crossed": _crossed(visit, year, chosen, crossing, measure) if crossing else None,
     }
 
 
-def _one_group(rows: Sequence[Row], group: str, measure: str, year: int, before: int, whole: Row | None) -> Figure:
+def _one_group(rows: Sequence[Row], group: str, measure: str, year: int, whole: Row | None) -> Figure:
+    before = previous_year(year)
     by_place = {(row["academic_year"], row["value_1"]): row for row in rows if row["group_1"] == group}
     values = group_values(group, {value for at, value in by_place if at == year})
     names = [year_name(year), year_name(before)]
@@ -149,15 +150,7 @@ def _crossed(visit: Visit, year: int, one: str, other: str, measure: str) -> Fig
         f"{title}, {year_name(year)} (pupils in brackets)",
         [GROUPS[one], *(name(other, across) for across in acrosses)],
         [
-            [
-                name(one, down),
-                *(
-                    _cell(row, measure) + (f" ({_cell(row, 'enrolments')})" if _is_shown(row, measure) else "")
-                    if (row := cells.get((down, across))) is not None
-                    else NOT_AVAILABLE
-                    for across in acrosses
-                ),
-            ]
+            [name(one, down), *(_with_pupils(cells.get((down, across)), measure) for across in acrosses)]
             for down in downs
         ],
     )
@@ -181,6 +174,12 @@ def _cell(row: Row | None, column: str) -> str:
     return percent(row[column]) if column.endswith("_rate") else count(row[column])
 
 
+def _with_pupils(row: Row | None, column: str) -> str:
+    if row is None or not _is_shown(row, column):
+        return _cell(row, column)
+    return f"{_cell(row, column)} ({_cell(row, 'enrolments')})"
+
+
 def _gap(row: Row, whole: Row, column: str) -> str:
     if row[column] is None:
         return _instead(row)
@@ -194,6 +193,6 @@ PAGE = Page(
     template="attendance/groups.html",
     build=build,
     needs={"group_year": ("group_1", "value_1", "absence_rate", "persistent_absence_rate", "is_suppressed")},
-    note="A figure of a small group, or one from which it could be worked out, is hidden and shown as c for readers without the"
-    " right to small groups. Totals are never changed.",
+    note="A figure of a small group, or one from which it could be worked out, is hidden and shown as c for readers"
+    " without the right to small groups. Totals are never changed.",
 )

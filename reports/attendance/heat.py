@@ -33,7 +33,7 @@ def build(visit: Visit) -> Mapping[str, Any]:
 def _map(sessions: Sequence[Row], year: int) -> Figure:
     weeks = {row["week_start"]: row for row in reversed(sessions)}
     starts = sorted(weeks)
-    days = [number for number in sorted({row["weekday"] for row in sessions} | set(WEEKDAYS))]
+    days = sorted({row["weekday"] for row in sessions} | set(WEEKDAYS))
     ys = [f"{_short(day)} {session}" for day in days for session in _SESSIONS]
     cells = [
         Cell(
@@ -52,8 +52,9 @@ def _map(sessions: Sequence[Row], year: int) -> Figure:
     title = "Absence by week, weekday and session"
     worst = max((row for row in sessions if row["absence_rate"] is not None), key=lambda row: row["absence_rate"])
     text = (
-        f"A column is a school week, a row a morning or an afternoon; darker is more absence; white is closed. Highest: "
-        f"{percent(worst['absence_rate'])} on the {_part(worst)} of the week from {short_day(worst['week_start'])}."
+        f"A column is a school week, a row a morning or an afternoon; darker is more absence; white is closed. "
+        f"Highest: {percent(worst['absence_rate'])} on the {_part(worst)} of the week from "
+        f"{short_day(worst['week_start'])}."
     )
     chart = heat_map(
         cells,
@@ -141,5 +142,5 @@ PAGE = Page(
     template="attendance/heat.html",
     build=build,
     needs={"school_session": ("weekday", "session", "week_number", "absence_rate", "is_open", "pupils_expected")},
-    note="Figures of the whole school: nothing is hidden on this page. One session of a small school rests on few pupils.",
+    note="Figures of the whole school: nothing is hidden. One session of a small school rests on few pupils.",
 )

@@ -118,8 +118,8 @@ def _weekly(weeks: Sequence[Row], this_year: int, before: int, year: Row | None,
     lowest, highest = (pick(mine, key=lambda row: row["attendance_rate"]) for pick in (min, max))
     text = (
         f"{year_name(this_year)} by school week: lowest {percent(lowest['attendance_rate'])} in week "
-        f"{lowest['week_number']} (from {short_day(lowest['week_start'])}), highest {percent(highest['attendance_rate'])}"
-        f" in week {highest['week_number']}."
+        f"{lowest['week_number']} (from {short_day(lowest['week_start'])}), highest "
+        f"{percent(highest['attendance_rate'])} in week {highest['week_number']}."
     )
     if england is not None:
         text += f" England over the whole year: {percent(england)}."

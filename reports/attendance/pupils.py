@@ -251,7 +251,6 @@ PAGE = Page(
     template="attendance/pupils.html",
     build=build,
     needs={"pupil_year": ("is_persistently_absent", "is_statistical"), "pupil": ("sex", "is_on_roll")},
-    note="Nothing within what your rights open. Pupils’ names are shown to readers with the right to names, this list to readers with"
-    " the right to small groups.",
+    note="Nothing within what your rights open: this list needs the right to small groups, names the right to names.",
     is_of_pupils=True,
 )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 from reports.attendance.queries import reasons as queries
 from reports.attendance.queries import sources
 from reports.attendance.reasons_of_absence import Reason, counted
 from reports.charts.shapes import bars, stacked_bars
-from reports.charts.theme import to_svg
+from reports.charts.theme import COOL, REST, WARM, to_svg
 from reports.database import Row
 from reports.figures import Figure, table
 from reports.formats import count, percent, points, previous_year, year_name
@@ -100,9 +101,12 @@ def _by_half_term(reasons: Sequence[Reason], rows: Sequence[Row], year: int) -> 
     for row in rows:
         place = (row["half_term"], names.get(row["reason"], rest))
         sums[place] = sums.get(place, 0) + (row["rate"] or 0)
-    parts = [reason.name for reason in shown]
+    # From the bottom up: authorised, then unauthorised, then the rest.
+    cool = [reason.name for reason in shown if reason.is_authorised]
+    warm = [reason.name for reason in shown if not reason.is_authorised]
+    parts = dict(zip(cool, cycle(COOL), strict=False)) | dict(zip(warm, cycle(WARM), strict=False))
     if any(sums.get((half_term, rest)) for half_term in half_terms):
-        parts.append(rest)
+        parts[rest] = REST
     title = "Reasons over the half-terms"
     text = "Height is absence in per cent of the half-term's possible sessions: " + ", ".join(
         f"half-term {half_term} {percent(sum(sums.get((half_term, part), 0) for part in parts))}"
@@ -113,7 +117,7 @@ def _by_half_term(reasons: Sequence[Reason], rows: Sequence[Row], year: int) -> 
         for half_term in half_terms
         for part in parts
     ]
-    chart = stacked_bars(values, [str(h) for h in half_terms], parts, "Half-term", "% of possible sessions")
+    chart = stacked_bars(values, [str(h) for h in half_terms], parts, ("Half-term", "% of possible sessions"))
     numbers = table(
         f"Absence by reason and half-term, {year_name(year)}, % of possible sessions",
         ["Reason", *(f"Half-term {half_term}" for half_term in half_terms)],

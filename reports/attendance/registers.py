@@ -7,7 +7,7 @@ from typing import Any
 
 from reports.attendance.queries import registers as queries
 from reports.charts.shapes import stacked_bars
-from reports.charts.theme import to_svg
+from reports.charts.theme import COMPARED, SCHOOL, to_svg
 from reports.database import Row
 from reports.figures import Figure, table
 from reports.formats import count, day, percent, short_day, year_name
@@ -64,8 +64,8 @@ def _weeks(weeks: Sequence[Row], year: int) -> Figure:
         {"x": str(row["week_number"]), "part": "Code without a meaning", "value": row["unclassified_sessions"]}
         for row in weeks
     ]
-    parts = ["Missing", "Code without a meaning"]
-    chart = stacked_bars(values, xs, parts, "School week", "Marks", height=200)
+    parts = {"Missing": SCHOOL, "Code without a meaning": COMPARED}
+    chart = stacked_bars(values, xs, parts, ("School week", "Marks"), height=200)
     numbers = table(
         f"Marks by week, {year_name(year)}",
         ["Week (from)", "Expected marks", "Missing", "Without a meaning", "Missing, %"],

@@ -9,7 +9,7 @@ from typing import Any
 
 import altair as alt
 
-from reports.charts.theme import BEFORE, COMPARED, INK, MUTED, PARTS, SCHOOL, STEPS, WIDTH
+from reports.charts.theme import BEFORE, COMPARED, INK, MUTED, SCHOOL, STEPS, WIDTH
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -35,18 +35,17 @@ class Series:
 
 def lines(
     series: Sequence[Series], x_title: str, y_title: str, marks: Mapping[float, str], height: int = 260
-) -> alt.LayerChart:
+) -> alt.TopLevelMixin:
     """Lines over weeks, told apart by dash and by name at their ends; ``marks`` are named places on the x axis."""
-    rows = [
-        {"name": s.name, "x": x, "y": y} for s in series for x, y in s.points if y is not None
-    ]  # Vega would join over null
+    # Vega would draw a null as a point on the axis.
+    rows = [{"name": s.name, "x": x, "y": y} for s in series for x, y in s.points if y is not None]
+    last = max(x for s in series for x, _ in s.points)
     names = [s.name for s in series]
     colours = [_LOOKS[s.look][0] for s in series]
     dashes = [_LOOKS[s.look][1] for s in series]
+    weeks = alt.Axis(grid=False, tickMinStep=1, format="d")
     base = _chart(rows).encode(
-        x=alt.X(
-            "x:Q", title=x_title, axis=alt.Axis(grid=False, tickMinStep=1, format="d"), scale=alt.Scale(nice=False)
-        ),
+        x=alt.X("x:Q", title=x_title, axis=weeks, scale=alt.Scale(domain=[0.5, last + 0.5], nice=False)),
         y=alt.Y("y:Q", title=y_title, scale=alt.Scale(zero=False, nice=True), axis=alt.Axis(tickCount=6)),
     )
     drawn = base.mark_line().encode(
@@ -61,7 +60,7 @@ def lines(
     first = base.transform_filter(alt.datum.name == names[0]).mark_circle(size=34, color=colours[0], opacity=1)
     places = _chart([{"x": x, "label": label} for x, label in marks.items()])
     rules = places.mark_rule(color="#c3cad1").encode(x="x:Q")
-    labels = places.mark_text(align="left", dx=4, y=6, color=MUTED, fontSize=11).encode(x="x:Q", text="label:N")
+    labels = places.mark_text(align="left", dx=4, color=MUTED, fontSize=11, y=-7).encode(x="x:Q", text="label:N")
     return alt.layer(rules, labels, drawn, first).properties(width=WIDTH, height=height)
 
 
@@ -85,7 +84,7 @@ def heat_map(
     shows_labels: bool = False,
     row_height: int = 22,
     x_labels: Mapping[str, str] | None = None,
-) -> alt.LayerChart:
+) -> alt.TopLevelMixin:
     """Squares coloured by steps of one hue. ``titles`` are of x, y and the legend; ``steps`` are the upper bounds."""
     rows: list[dict[str, Any]] = [
         {"x": c.x, "y": c.y, "value": c.value, "label": c.label} for c in cells if c.value is not None
@@ -129,10 +128,10 @@ def _bands(steps: Sequence[float]) -> list[str]:
 
 def bars(
     rows: Rows, categories: Sequence[str], names: Sequence[str], x_title: str, colours: Sequence[str] = (SCHOOL, BEFORE)
-) -> alt.LayerChart:
+) -> alt.TopLevelMixin:
     """Horizontal bars with their values; rows have category, name, value and label. Second and later bars are paler."""
     base = _chart(rows).encode(
-        y=alt.Y("category:N", sort=list(categories), title=None, axis=alt.Axis(labelLimit=260, grid=False)),
+        y=alt.Y("category:N", sort=list(categories), title=None, axis=alt.Axis(labelLimit=330, grid=False)),
         yOffset=alt.YOffset("name:N", sort=list(names), scale=alt.Scale(paddingInner=0.12)),
         x=alt.X("value:Q", title=x_title, axis=alt.Axis(tickCount=6), scale=alt.Scale(nice=True)),
     )
@@ -151,29 +150,35 @@ def bars(
 
 
 def stacked_bars(
-    rows: Rows, xs: Sequence[str], parts: Sequence[str], x_title: str, y_title: str, height: int = 280
-) -> alt.Chart:
-    """Columns of parts, each in a colour of its own; rows have x, part and value."""
-    return (
+    rows: Rows,
+    xs: Sequence[str],
+    parts: Mapping[str, str],
+    titles: tuple[str, str],
+    height: int = 280,
+) -> alt.TopLevelMixin:
+    """Columns of parts, from the bottom up; rows have x, part and value, ``parts`` are names and colours."""
+    legend = alt.Legend(title=None, columns=4, symbolType="square") if len(parts) > 1 else None
+    colours = alt.Scale(domain=list(parts), range=list(parts.values()))
+    columns = (
         _chart(rows)
         .transform_calculate(order=f"indexof({list(parts)!r}, datum.part)")
         .mark_bar(stroke="#ffffff", strokeWidth=0.6)
         .encode(
-            x=alt.X("x:N", sort=list(xs), title=x_title, axis=alt.Axis(labelAngle=0, labelOverlap=True, grid=False)),
-            y=alt.Y("value:Q", title=y_title, axis=alt.Axis(tickCount=6)),
-            color=alt.Color(
-                "part:N",
-                sort=list(parts),
-                scale=alt.Scale(domain=list(parts), range=list(PARTS[: len(parts)])),
-                legend=alt.Legend(title=None, columns=3, symbolType="square"),
+            x=alt.X(
+                "x:N",
+                sort=list(xs),
+                title=titles[0],
+                axis=alt.Axis(labelAngle=0, labelOverlap=True, grid=False),
             ),
+            y=alt.Y("value:Q", title=titles[1], axis=alt.Axis(tickCount=6)),
+            color=alt.Color("part:N", sort=list(parts), scale=colours, legend=legend),
             order=alt.Order("order:Q"),
         )
-        .properties(width=WIDTH, height=height)
     )
+    return alt.layer(columns).properties(width=WIDTH, height=height)
 
 
-def dots(rows: Rows, categories: Sequence[str], marks: Rows, x_title: str) -> alt.LayerChart:
+def dots(rows: Rows, categories: Sequence[str], marks: Rows, x_title: str) -> alt.TopLevelMixin:
     """One dot a category; rows have category, value, label; ``marks`` are vertical lines with name and value."""
     base = _chart(rows).encode(
         y=alt.Y("category:N", sort=list(categories), title=None, axis=alt.Axis(labelLimit=330, grid=True)),
@@ -182,13 +187,13 @@ def dots(rows: Rows, categories: Sequence[str], marks: Rows, x_title: str) -> al
     lines_ = _chart(marks).encode(x="value:Q")
     rule = lines_.mark_rule(color=COMPARED, strokeDash=[3, 3], strokeWidth=1.5)
     name = lines_.mark_text(align="left", dx=4, y=-6, color=COMPARED, fontSize=11).encode(text="name:N")
-    texts = base.mark_text(align="left", dx=9, fontSize=11, color=INK).encode(text="label:N")
+    texts = base.mark_text(align="left", dx=9, dy=-8, fontSize=11, color=INK).encode(text="label:N")
     return alt.layer(rule, name, base.mark_circle(size=90, color=SCHOOL, opacity=1), texts).properties(
         width=WIDTH - 260, height=alt.Step(26)
     )
 
 
-def histogram(rows: Rows, marks: Rows, x_title: str, y_title: str, step: float) -> alt.LayerChart:
+def histogram(rows: Rows, marks: Rows, x_title: str, y_title: str, step: float) -> alt.TopLevelMixin:
     """Columns of how many; rows have low and count, each ``step`` wide; ``marks`` as for :func:`dots`."""
     values = [{**row, "high": row["low"] + step} for row in rows]
     columns = (
@@ -208,8 +213,8 @@ def histogram(rows: Rows, marks: Rows, x_title: str, y_title: str, step: float) 
 
 def letters(
     rows: Rows, xs: Sequence[str], ys: Sequence[str], looks: Mapping[str, tuple[str, str]], x_labels: Mapping[str, str]
-) -> alt.LayerChart:
-    """Squares with a letter, coloured by kind; rows have x, y, kind and letter; ``looks`` are (fill, letter's colour)."""
+) -> alt.TopLevelMixin:
+    """Squares with a letter; rows have x, y, kind and letter; ``looks`` are the kinds' (fill, letter's colour)."""
     shown = ",".join(f"'{x}':'{x_labels.get(x, '')}'" for x in xs)
     kinds = [kind for kind in looks if any(row["kind"] == kind for row in rows)]
     base = _chart(rows).encode(

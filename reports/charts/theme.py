@@ -19,10 +19,12 @@ COMPARED = "#a04a00"
 GRID = "#e3e7eb"
 #: Light to dark in one hue; a missing value is not the lightest of them, but hatched by its own mark.
 STEPS = ("#edf3fa", "#c6dcf0", "#93bfe2", "#5a99cc", "#2b6cab", "#123f73")
-#: Parts of a whole, told apart by their order and labels too.
-PARTS = ("#1a56a0", "#5a99cc", "#a9cbe8", "#0f7a6c", "#6db3a8", "#a04a00", "#d98c3f", "#efc38d", "#7a4b94", "#b79ac8")
+#: Parts of a whole, told apart by their order and labels too: cool for authorised, warm for unauthorised absence.
+COOL = ("#1a56a0", "#5a99cc", "#a9cbe8", "#0f7a6c", "#6db3a8", "#bfded9")
+WARM = ("#a04a00", "#d98c3f", "#efc38d", "#9b1c1c", "#d98080")
+REST = "#9aa4ae"
 
-WIDTH = 720
+WIDTH = 930
 #: The grammar that this Altair writes, without the patch level.
 _VEGA_LITE = alt.SCHEMA_VERSION.removeprefix("v").rpartition(".")[0]
 _FONT = "Arial, Helvetica, 'Liberation Sans', sans-serif"
