@@ -43,7 +43,7 @@ def lines(
     names = [s.name for s in series]
     colours = [_LOOKS[s.look][0] for s in series]
     dashes = [_LOOKS[s.look][1] for s in series]
-    weeks = alt.Axis(grid=False, tickMinStep=1, format="d")
+    weeks = alt.Axis(grid=False, values=[1, *range(5, int(last) + 1, 5)], format="d")
     base = _chart(rows).encode(
         x=alt.X("x:Q", title=x_title, axis=weeks, scale=alt.Scale(domain=[0.5, last + 0.5], nice=False)),
         y=alt.Y("y:Q", title=y_title, scale=alt.Scale(zero=False, nice=True), axis=alt.Axis(tickCount=6)),
