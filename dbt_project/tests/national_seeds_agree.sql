@@ -22,17 +22,23 @@ published as (
         round(given.rate, 6) as rate,
         published_attendance.release
     from published_attendance
-    cross join lateral (
-        values
-        {%- for rate in ['attendance', 'absence', 'authorised', 'unauthorised', 'persistent_absence'] %}
-        ('{{ rate }}_rate', published_attendance.{{ rate }}_rate){{ ',' if not loop.last }}
-        {%- endfor %}
-    ) as given (measure, rate)
+    cross join
+        lateral (
+            values
+            {%- for rate in ['attendance', 'absence', 'authorised', 'unauthorised', 'persistent_absence'] %}
+            ('{{ rate }}_rate', published_attendance.{{ rate }}_rate)
+            {{- ',' if not loop.last }}
+            {%- endfor %}
+        ) as given (measure, rate)
     where published_attendance.area_level = 'England'
 
 )
 
-select national_attendance.*
+select
+    national_attendance.academic_year,
+    national_attendance.national_phase,
+    national_attendance.measure,
+    national_attendance.rate
 from national_attendance
 left join published
     on

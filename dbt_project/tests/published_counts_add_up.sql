@@ -13,13 +13,21 @@ summed as (
 
     select
         published_attendance.*,
-        coalesce(illness_sessions, 0) + coalesce(appointment_sessions, 0) + coalesce(religious_sessions, 0)
-        + coalesce(study_leave_sessions, 0) + coalesce(mobile_child_sessions, 0) + coalesce(agreed_holiday_sessions, 0)
-        + coalesce(suspended_sessions, 0) + coalesce(exceptional_leave_sessions, 0) + coalesce(performance_sessions, 0)
-        + coalesce(interview_sessions, 0) + coalesce(part_time_timetable_sessions, 0) as authorised_by_reason,
-        case academic_year when 202223 then 0.031 when 202324 then 0.0004 else 0.002 end as tolerance
+        coalesce(published_attendance.illness_sessions, 0)
+        + coalesce(published_attendance.appointment_sessions, 0)
+        + coalesce(published_attendance.religious_sessions, 0)
+        + coalesce(published_attendance.study_leave_sessions, 0)
+        + coalesce(published_attendance.mobile_child_sessions, 0)
+        + coalesce(published_attendance.agreed_holiday_sessions, 0)
+        + coalesce(published_attendance.suspended_sessions, 0)
+        + coalesce(published_attendance.exceptional_leave_sessions, 0)
+        + coalesce(published_attendance.performance_sessions, 0)
+        + coalesce(published_attendance.interview_sessions, 0)
+        + coalesce(published_attendance.part_time_timetable_sessions, 0) as authorised_by_reason,
+        case published_attendance.academic_year when 202223 then 0.031 when 202324 then 0.0004 else 0.002 end
+            as tolerance
     from published_attendance
-    where not is_suppressed
+    where not published_attendance.is_suppressed
 
 )
 

@@ -11,30 +11,32 @@ published_attendance as (
 computed as (
 
     select
-        academic_year,
-        area_level,
-        area_name,
-        phase,
+        published_attendance.academic_year,
+        published_attendance.area_level,
+        published_attendance.area_name,
+        published_attendance.phase,
         {{ session_rates('published_attendance', places=16) }},
         {%- for rate, part in [
             ('attendance', 'attended'), ('absence', 'absence'), ('authorised', 'authorised'),
             ('unauthorised', 'unauthorised')
         ] %}
-        ({{ part }}_sessions::double precision / possible_sessions * 100)::numeric as floating_{{ rate }}_rate,
-        {{ rate }}_rate as published_{{ rate }}_rate{{ ',' if not loop.last }}
+    ({{ part }}_sessions::double precision / published_attendance.possible_sessions * 100)::numeric
+        as floating_{{ rate }}_rate,
+    {{ rate }}_rate as published_{{ rate }}_rate
+    {{- ',' if not loop.last }}
         {%- endfor %}
     from published_attendance
-    where not is_suppressed and phase <> 'Total'
+    where not published_attendance.is_suppressed and published_attendance.phase <> 'Total'
 
 )
 
 select *
 from computed
 where
-    {%- for rate in ['attendance', 'absence', 'authorised', 'unauthorised'] %}
-    coalesce(
-        abs({{ rate }}_rate - published_{{ rate }}_rate) > 10 ^ (-scale(published_{{ rate }}_rate))
-        or floating_{{ rate }}_rate <> published_{{ rate }}_rate, true
-    )
-    {{- ' or' if not loop.last }}
-    {%- endfor %}
+{%- for rate in ['attendance', 'absence', 'authorised', 'unauthorised'] %}
+coalesce(
+    abs({{ rate }}_rate - published_{{ rate }}_rate) > 10 ^ (-scale(published_{{ rate }}_rate))
+    or floating_{{ rate }}_rate <> published_{{ rate }}_rate, true
+)
+{{- ' or' if not loop.last }}
+{%- endfor %}

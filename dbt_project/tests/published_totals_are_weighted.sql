@@ -35,7 +35,7 @@ printed as (
         (202223, 4658003, 3590630, 147547, 7.5264, 7.4604, 22.3112),
         (202324, 4533855, 3631245, 159208, 7.2108, 7.1851, 20.6567),
         (202425, 4488598, 3643681, 166617, 6.8702, 6.8797, 18.6999)
-    ) as figure (academic_year, primary_weight, secondary_weight, special_weight, weighted, plain, persistent)
+    ) as figure (academic_year, primary_weight, secondary_weight, special_weight, weighted, plain_sum, persistent)
 
 ),
 
@@ -43,13 +43,14 @@ england as (
 
     select
         published_attendance.academic_year,
-        max(published_attendance.census_enrolments) filter (where published_attendance.phase = 'Primary') as primary_weight,
+        max(published_attendance.census_enrolments) filter (where published_attendance.phase = 'Primary')
+            as primary_weight,
         max(published_attendance.census_enrolments) filter (where published_attendance.phase = 'Secondary')
             as secondary_weight,
         max(published_attendance.census_enrolments) filter (where published_attendance.phase = 'Special')
             as special_weight,
         {{ weighted_percentage('absence_sessions', 'possible_sessions', 'census_enrolments', places=4) }} as weighted,
-        {{ percentage('sum(absence_sessions)', 'sum(possible_sessions)', places=4) }} as plain,
+        {{ percentage('sum(absence_sessions)', 'sum(possible_sessions)', places=4) }} as plain_sum,
         {{ weighted_rate('persistent_absence_rate', 'census_enrolments', places=4) }} as persistent
     from published_attendance
     where published_attendance.area_level = 'England' and published_attendance.phase <> 'Total'
@@ -92,9 +93,9 @@ left join england
     on printed.academic_year = england.academic_year
 where
     (
-        printed.primary_weight, printed.secondary_weight, printed.special_weight, printed.weighted, printed.plain,
+        printed.primary_weight, printed.secondary_weight, printed.special_weight, printed.weighted, printed.plain_sum,
         printed.persistent
     ) is distinct from (
-        england.primary_weight, england.secondary_weight, england.special_weight, england.weighted, england.plain,
+        england.primary_weight, england.secondary_weight, england.special_weight, england.weighted, england.plain_sum,
         england.persistent
     )

@@ -14,8 +14,13 @@ Node = Mapping[str, Any]
 _IMPORT = re.compile(r"as (?:not materialized )?\(\s+select \* from \{\{ (?:ref|source)\([^}]*\) \}\}\s+\)")
 _REFERENCE = re.compile(r"\{\{ (?:ref|source)\(")
 _LARGE_TABLE_KEY = "school_id"
-#: Marts without a school: national figures.
-_NATIONAL = {"attendance__national_rate"}
+#: Marts without a school: national figures, and areas of many schools.
+_NATIONAL = {
+    "attendance__area_group_year",
+    "attendance__area_year",
+    "attendance__national_rate",
+    "attendance__published_rate",
+}
 
 
 def models(manifest: Manifest) -> Iterator[Node]:

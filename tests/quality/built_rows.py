@@ -334,3 +334,202 @@ BASE = f"""
         (school_id, pupil_key, session_date, session, meaning, is_possible, is_attended, is_absence)
         values (1, 50, '{FRIDAY}', 'PM', 'authorised', true, false, true);
 """
+
+_GROUP = {"school_id": 1, "academic_year": 202425, "group_1": "all", "value_1": "all"}
+_HEADS = {"enrolments": 2, "persistently_absent_enrolments": 1, "severely_absent_enrolments": 1}
+_SHOWN = {"is_suppressed": False}
+_SIX = {"group_1": "sex", "value_1": "F", "enrolments": 6, "persistently_absent_enrolments": 3} | _counts(
+    possible=20, present=10, authorised=10
+)
+_AREA = {"area_level": "platform", "area_code": "platform", "academic_year": 202425, "phase": "Total", "schools": 3}
+
+
+def _added(relation: str, **values: object) -> str:
+    """A statement that adds a row; for relations without a school, whose rules look at the whole table."""
+    shown = ", ".join("null" if value is None else repr(value) for value in values.values())
+    return f"insert into {relation} ({', '.join(values)}) values ({shown})"
+
+
+def _group_suite(prefix: str, relation: str, key: dict[str, Any]) -> Built:
+    return Built(
+        {**_GROUP, **key, **_HEADS, **DAY, **_SHOWN},
+        {
+            f"{prefix}-002": {**_SIX, "severely_absent_enrolments": 2},
+            f"{prefix}-003": {"is_suppressed": True},
+            f"{prefix}-004": {"unauthorised_sessions": 1},
+        },
+        {
+            f"{prefix}-001": _lost(relation),
+            f"{prefix}-005": f"update {relation} set possible_sessions = 3",
+        },
+    )
+
+
+def _exact_suite(prefix: str, relation: str, key: dict[str, Any]) -> Built:
+    return Built(
+        {**_GROUP, **key, **_HEADS, "exact_enrolments": 2, **DAY},
+        {f"{prefix}-002": {"present_sessions": 0}, f"{prefix}-003": {"severely_absent_enrolments": 2}},
+        {f"{prefix}-001": _lost(relation), f"{prefix}-004": f"update {relation} set absence_sessions = 2"},
+    )
+
+
+_YEAR_KEY = {"group_2": "all", "value_2": "all"}
+_WEEK_KEY = {"period_type": "week", "period": "2025-07-14"}
+_AREA_GOOD = {**_AREA, **_SHOWN, **_HEADS, **DAY, "attendance_rate": 50.0, "absence_rate": 50.0}
+_AREA_GROUP_GOOD = {**_AREA, "group_name": "all", "group_value": "all", **_HEADS, **DAY, **_SHOWN}
+_PUBLISHED = {
+    "academic_year": 202425,
+    "area_level": "England",
+    "area_code": "E92000001",
+    "phase": "Primary",
+    **_SHOWN,
+    "possible_sessions": 2,
+    "attended_sessions": 1,
+    "present_sessions": 1,
+    "approved_activity_sessions": 0,
+    "absence_sessions": 1,
+    "authorised_sessions": 1,
+    "unauthorised_sessions": 0,
+    "attendance_rate": 50.0,
+    "absence_rate": 50.0,
+}
+_SUSPENDED = {"school_id": 1, "academic_year": 202425, "group_name": "all", "group_value": "all"}
+
+BUILT |= {
+    "marts/attendance/group_year": _group_suite("AGY", "build_attendance.group_year", _YEAR_KEY),
+    "marts/attendance/group_period": _group_suite("AGP", "build_attendance.group_period", _WEEK_KEY),
+    "marts/attendance/group_year_exact": _exact_suite("AGX", "build_attendance.group_year_exact", _YEAR_KEY),
+    "marts/attendance/group_period_exact": _exact_suite("AGE", "build_attendance.group_period_exact", _WEEK_KEY),
+    "marts/attendance/area_year": Built(
+        _AREA_GOOD,
+        {},
+        {
+            "AAY-001": "update build_attendance.area_year set schools = 1",
+            "AAY-002": "update build_attendance.area_year set covid_sessions = 1",
+            "AAY-003": "update build_attendance.area_year set severely_absent_enrolments = 2",
+            "AAY-004": _added(
+                "build_attendance.area_year",
+                **{**_AREA_GOOD, "phase": "Primary", "schools": 2},
+            ),
+        },
+    ),
+    "marts/attendance/area_group_year": Built(
+        _AREA_GROUP_GOOD,
+        {},
+        {
+            "AAG-001": "update build_attendance.area_group_year set group_name = 'sex', group_value = 'F'",
+            "AAG-002": "update build_attendance.area_group_year set present_sessions = 2",
+            "AAG-003": "update build_attendance.area_group_year set enrolments = 9",
+        },
+    ),
+    "marts/attendance/published_rate": Built(
+        _PUBLISHED,
+        {},
+        {
+            "APR-001": _lost("build_attendance.published_rate"),
+            "APR-002": "update build_attendance.published_rate set absence_sessions = 2",
+            "APR-003": "update build_attendance.published_rate set absence_rate = 51",
+        },
+    ),
+    "marts/attendance/school_year_before": Built(
+        {"school_id": 1, "academic_year": 202425, "year_before": 202324, "last_week_number": 39, **_HEADS, **DAY},
+        {
+            "AYB-001": {"approved_activity_sessions": 1},
+            "AYB-002": {"year_before": 202425},
+            "AYB-003": {"persistently_absent_enrolments": 3},
+        },
+    ),
+    "marts/attendance/school_characteristics": Built(
+        {
+            "school_id": 1,
+            "academic_year": 202425,
+            "census_date": date(2025, 1, 16),
+            "roll": 2,
+            "fsm6_percent": 20.0,
+            "is_suppressed": False,
+        },
+        {"ACS-001": {"roll": 0}, "ACS-002": {"census_date": FRIDAY}},
+        {"ACS-003": "update build_attendance.school_year set enrolments = 20"},
+    ),
+    "marts/attendance/similar_school": Built(
+        {
+            "school_id": 1,
+            "academic_year": 202425,
+            "rank": 1,
+            "neighbour_school_id": 2,
+            "distance": 0.5,
+            "k": 1,
+            "pool_schools": 2,
+        },
+        {"ASI-001": {"neighbour_school_id": 100}, "ASI-002": {"rank": 2}, "ASI-003": {"distance": -0.5}},
+    ),
+    "marts/attendance/school_comparison": Built(
+        {
+            "school_id": 1,
+            "academic_year": 202425,
+            "measure": "absence_rate",
+            "comparison": "platform pool",
+            "school_value": 7.5,
+            "comparison_value": 7.0,
+            "difference": 0.5,
+            "comparator_schools": 12,
+            "rank": 9,
+            "percentile": 73,
+        },
+        {
+            "ACM-002": {"difference": -0.5},
+            "ACM-003": {"comparison_value": None, "difference": None},
+            "ACM-004": {"rank": 14},
+            "ACM-005": {"school_value": 50.0, "difference": 43.0},
+        },
+        {"ACM-001": _lost("build_attendance.school_comparison")},
+    ),
+    "marts/attendance/suspension_year": Built(
+        {
+            **_SUSPENDED,
+            "headcount": 200,
+            "suspensions": 1,
+            "suspended_pupils": 1,
+            "suspension_rate": 0.5,
+            "suspended_pupils_rate": 0.5,
+            "permanent_exclusions": 0,
+            **_SHOWN,
+        },
+        {
+            "ASU-001": {"group_name": "sex", "group_value": "F"},
+            "ASU-002": {"is_suppressed": True},
+            "ASU-003": {"suspended_pupils_rate": 1.0},
+            "ASU-004": {"suspension_rate": 201.0},
+        },
+    ),
+    "marts/attendance/suspension_year_exact": Built(
+        {
+            **_SUSPENDED,
+            "exact_enrolments": 200,
+            "headcount": 200,
+            "suspensions": 1,
+            "suspended_pupils": 1,
+            "repeatedly_suspended_pupils": 0,
+            "days_lost": 1.0,
+            "permanent_exclusions": 0,
+        },
+        {"ASX-001": {"suspended_pupils": 2}, "ASX-002": {"days_lost": -1.0}},
+        {"ASX-003": "update build_attendance.suspension_year_exact set suspensions = 2"},
+    ),
+    "marts/attendance/exclusion": Built(
+        {
+            "school_id": 1,
+            "exclusion_id": "Q1",
+            "exclusion_type": "suspension",
+            "sessions": 2,
+            "days": 1.0,
+            "is_repeat": False,
+            "reconciliation": "agrees",
+        },
+        {"AEX-001": {"is_repeat": None}, "AEX-002": {"days": 2.0}, "AEX-003": {"reconciliation": "fewer E marks"}},
+    ),
+    "marts/attendance/school": Built(
+        {"school_id": 1, "la_code": "850", "la_name": "Hampshire", "region_code": "E12000008"},
+        {"ASC-001": {"la_name": None}, "ASC-002": {"region_code": None}},
+    ),
+}

@@ -43,7 +43,7 @@ inner join enrolment
     on
         census.school_id = enrolment.school_id
         and coalesce(enrolment.start_date, census.census_date) <= census.census_date
-        and (enrolment.end_date >= census.census_date or (enrolment.end_date is null and not enrolment.is_leaver))
+        and (census.census_date <= enrolment.end_date or (enrolment.end_date is null and not enrolment.is_leaver))
 left join characteristics
     on
         enrolment.school_id = characteristics.school_id

@@ -32,13 +32,18 @@ member as (
     from group_year
     inner join school
         on group_year.school_id = school.school_id
-    cross join lateral (
-        values
-        ('trust', school.trust_uid), ('la', school.la_code), ('region', school.region_code), ('platform', 'platform')
-    ) as area (area_level, area_code)
-    cross join lateral (
-        values ({{ area_phase('school') }}), ('Total')
-    ) as phase (phase)
+    cross join
+        lateral (
+            values
+            ('trust', school.trust_uid),
+            ('la', school.la_code),
+            ('region', school.region_code),
+            ('platform', 'platform')
+        ) as area (area_level, area_code)
+    cross join
+        lateral (
+            values ({{ area_phase('school') }}), ('Total')
+        ) as phase (phase)
     where
         school.state = 'approved' and area.area_code is not null and {{ area_phase('school') }} is not null
         and group_year.group_2 = 'all'
@@ -58,9 +63,10 @@ counted as (
         {%- for name in ['enrolments', 'persistently_absent_enrolments', 'severely_absent_enrolments'] %}
         sum({{ name }}) as {{ name }},
         {%- endfor %}
-        {%- for name in session_count_names() %}
-        sum({{ name }}_sessions) as {{ name }}_sessions{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- for name in session_count_names() %}
+    sum({{ name }}_sessions) as {{ name }}_sessions
+    {{- ',' if not loop.last }}
+    {%- endfor %}
     from member
     group by area_level, area_code, academic_year, phase, group_name, group_value
 
@@ -102,10 +108,10 @@ small as (
             partition by {{ line }}, phase
             order by enrolments, group_value
         ) as place,
-        {%- for part in suppressed_parts() %}
-        is_small_{{ part }} or schools < {{ minimum }} or is_area_hidden as is_small_{{ part }}
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+    {%- for part in suppressed_parts() %}
+    is_small_{{ part }} or schools < {{ minimum }} or is_area_hidden as is_small_{{ part }}
+    {{- ',' if not loop.last }}
+    {%- endfor %}
     from flagged
     where group_name <> 'all'
 
@@ -114,9 +120,10 @@ small as (
 alone as (
 
     select
-        small.*
-        {%- for part in suppressed_parts() %},
+        small.*,
+        {%- for part in suppressed_parts() %}
         {{ hidden_in_set('is_small_' ~ part, line ~ ', phase', 'place') }} as is_alone_{{ part }}
+        {{- ',' if not loop.last }}
         {%- endfor %}
     from small
 
@@ -158,11 +165,12 @@ cell as (
         phase.phase as line_2,
         whole.place as place_1,
         phase.place as place_2,
-        {%- for part in suppressed_parts() %}
-        whole.is_alone_{{ part }} as is_hidden_1_{{ part }},
-        phase.is_area_hidden as is_hidden_2_{{ part }},
-        coalesce(alone.is_small_{{ part }}, false) as is_small_{{ part }}{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- for part in suppressed_parts() %}
+    whole.is_alone_{{ part }} as is_hidden_1_{{ part }},
+    phase.is_area_hidden as is_hidden_2_{{ part }},
+    coalesce(alone.is_small_{{ part }}, false) as is_small_{{ part }}
+    {{- ',' if not loop.last }}
+    {%- endfor %}
     from whole
     inner join phase
         on
@@ -191,10 +199,11 @@ own as (
         alone.phase,
         alone.group_name,
         alone.group_value,
-        alone.schools
-        {%- for part in suppressed_parts() %},
+        alone.schools,
+        {%- for part in suppressed_parts() %}
         alone.is_small_{{ part }},
         alone.is_alone_{{ part }} or coalesce(cell_own.is_hidden_{{ part }}, false) as is_own_{{ part }}
+        {{- ',' if not loop.last }}
         {%- endfor %}
     from alone
     left join cell_own
@@ -235,9 +244,10 @@ hidden as (
         {%- for part in suppressed_parts() %}
         is_area_hidden as is_small_{{ part }},
         {%- endfor %}
-        {%- for part in suppressed_parts() %}
-        is_area_hidden as is_hidden_{{ part }}{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- for part in suppressed_parts() %}
+    is_area_hidden as is_hidden_{{ part }}
+    {{- ',' if not loop.last }}
+    {%- endfor %}
     from flagged
     where group_name = 'all'
 

@@ -38,13 +38,14 @@ member as (
     from school_year
     inner join school
         on school_year.school_id = school.school_id
-    cross join lateral (
-        values
-        ('trust', school.trust_uid, school.trust_name),
-        ('la', school.la_code, school.la_name),
-        ('region', school.region_code, school.region_name),
-        ('platform', 'platform', 'All schools of the platform')
-    ) as area (area_level, area_code, area_name)
+    cross join
+        lateral (
+            values
+            ('trust', school.trust_uid, school.trust_name),
+            ('la', school.la_code, school.la_name),
+            ('region', school.region_code, school.region_name),
+            ('platform', 'platform', 'All schools of the platform')
+        ) as area (area_level, area_code, area_name)
     where school.state = 'approved' and area.area_code is not null and school_year.enrolments > 0
 
 ),
@@ -63,9 +64,10 @@ by_phase as (
         {%- for name in ['enrolments', 'persistently_absent_enrolments', 'severely_absent_enrolments'] %}
         sum({{ name }}) as {{ name }},
         {%- endfor %}
-        {%- for name in session_count_names() %}
-        sum({{ name }}_sessions) as {{ name }}_sessions{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- for name in session_count_names() %}
+    sum({{ name }}_sessions) as {{ name }}_sessions
+    {{- ',' if not loop.last }}
+    {%- endfor %}
     from member
     where phase is not null
     group by area_level, area_code, academic_year, phase
@@ -178,7 +180,7 @@ small as (
 
     select
         area.*,
-        schools < {{ minimum }} as is_small
+        area.schools < {{ minimum }} as is_small
     from area
 
 ),
@@ -188,23 +190,27 @@ phased as (
 
     select
         small.*,
-        is_small or (
-            phase = 'Total'
-            and sum(schools) filter (where is_small and phase <> 'Total')
-                over (partition by area_level, area_code, academic_year) < {{ minimum }}
+        small.is_small or (
+            small.phase = 'Total'
+            and sum(small.schools) filter (where small.is_small and small.phase <> 'Total')
+                over (partition by small.area_level, small.area_code, small.academic_year)
+            < {{ minimum }}
         ) as is_phase_hidden
     from small
 
 ),
 
--- So does a region its hidden authorities, and the platform its hidden regions and the schools of none: then the
--- smallest one that is shown is hidden too.
+-- So does a region its hidden authorities, and the platform its hidden regions or trusts with the schools of none: then
+-- the smallest one that is shown is hidden too.
 nested as (
 
     select
         phased.*,
         phased.is_phase_hidden is true as is_hidden_before,
-        case phased.area_level when 'la' then phased.region_code when 'region' then 'platform' end as parent_code,
+        case
+            when phased.area_level = 'la' then phased.region_code when phased.area_level <> 'platform' then 'platform'
+        end
+            as parent_code,
         row_number() over (
             partition by
                 phased.area_level, phased.academic_year, phased.phase, phased.is_phase_hidden is true,
@@ -226,7 +232,7 @@ parted as (
     left join nested as parent
         on
             nested.parent_code = parent.area_code
-            and parent.area_level = case nested.area_level when 'la' then 'region' when 'region' then 'platform' end
+            and parent.area_level = case when nested.area_level = 'la' then 'region' else 'platform' end
             and nested.academic_year = parent.academic_year
             and nested.phase = parent.phase
 
@@ -236,7 +242,10 @@ taken_along as (
 
     select
         parted.*,
-        not is_hidden_before and place = 1 and left_schools between 1 and {{ minimum }} - 1 as is_taken_along
+        parted.parent_code is not null
+        and not parted.is_hidden_before
+        and parted.place = 1
+        and parted.left_schools between 1 and {{ minimum }} - 1 as is_taken_along
     from parted
 
 ),
@@ -245,9 +254,13 @@ hidden as (
 
     select
         taken_along.*,
-        is_hidden_before or coalesce(is_taken_along, false) or (
-            phase = 'Total'
-            and coalesce(bool_or(is_taken_along) over (partition by area_level, area_code, academic_year), false)
+        taken_along.is_hidden_before or coalesce(taken_along.is_taken_along, false) or (
+            taken_along.phase = 'Total'
+            and coalesce(
+                bool_or(taken_along.is_taken_along)
+                    over (partition by taken_along.area_level, taken_along.area_code, taken_along.academic_year),
+                false
+            )
         ) as is_hidden
     from taken_along
 

@@ -26,8 +26,9 @@ reason as (
         exclusion.exclusion_id,
         string_agg(coalesce(exclusion_reason.description, given.code), '; ' order by given.place) as reasons
     from exclusion
-    cross join lateral regexp_split_to_table(upper(trim(exclusion.reason_code)), '[^A-Z0-9]+')
-    with ordinality as given (code, place)
+    cross join
+        lateral regexp_split_to_table(upper(trim(exclusion.reason_code)), '[^A-Z0-9]+')
+        with ordinality as given (code, place)
     left join exclusion_reason
         on given.code = exclusion_reason.reason_code
     where given.place <= 3 and given.code <> ''
@@ -40,11 +41,11 @@ suspension as (
     select
         exclusion.*,
         row_number() over (
-            partition by school_id, pupil_key, academic_year
-            order by start_date, exclusion_id
+            partition by exclusion.school_id, exclusion.pupil_key, exclusion.academic_year
+            order by exclusion.start_date, exclusion.exclusion_id
         ) as place
     from exclusion
-    where exclusion_type = 'suspension'
+    where exclusion.exclusion_type = 'suspension'
 
 ),
 
@@ -54,7 +55,7 @@ mark as (
     select
         suspension.school_id,
         suspension.exclusion_id,
-        session.code
+        half_day.code
     from suspension
     inner join pupil_day
         on
@@ -62,19 +63,20 @@ mark as (
             and suspension.pupil_key = pupil_day.pupil_key
             and pupil_day.session_date
             between suspension.start_date and coalesce(suspension.end_date, suspension.start_date)
-    cross join lateral (
-        values
-        (
-            pupil_day.am_code,
-            pupil_day.session_date > suspension.start_date or coalesce(suspension.start_session, 'AM') = 'AM'
-        ),
-        (
-            pupil_day.pm_code,
-            pupil_day.session_date < coalesce(suspension.end_date, suspension.start_date)
-            or coalesce(suspension.end_session, 'PM') = 'PM'
-        )
-    ) as session (code, is_within)
-    where session.code is not null and session.code <> '-' and session.is_within
+    cross join
+        lateral (
+            values
+            (
+                pupil_day.am_code,
+                pupil_day.session_date > suspension.start_date or coalesce(suspension.start_session, 'AM') = 'AM'
+            ),
+            (
+                pupil_day.pm_code,
+                pupil_day.session_date < coalesce(suspension.end_date, suspension.start_date)
+                or coalesce(suspension.end_session, 'PM') = 'PM'
+            )
+        ) as half_day (code, is_within)
+    where half_day.code is not null and half_day.code <> '-' and half_day.is_within
 
 ),
 
@@ -112,7 +114,9 @@ select
     case
         when suspension.exclusion_id is null or suspension.sessions is null then null
         when coded.exclusion_id is null then 'no marks'
-        when coded.coded_e_sessions > suspension.sessions + {{ var('suspension_tolerance_sessions') }} then 'more E marks'
+        when
+            coded.coded_e_sessions > suspension.sessions + {{ var('suspension_tolerance_sessions') }}
+            then 'more E marks'
         when
             coded.coded_e_sessions + coded.provision_sessions
             >= suspension.sessions - {{ var('suspension_tolerance_sessions') }}

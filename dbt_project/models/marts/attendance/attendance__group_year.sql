@@ -104,7 +104,8 @@ flagged as (
         false as is_small_{{ part }},
         {%- endfor %}
         {%- for part in suppressed_parts() %}
-        false as is_hidden_{{ part }}{{ ',' if not loop.last }}
+        false as is_hidden_{{ part }}
+        {{- ',' if not loop.last }}
         {%- endfor %}
     from group_year
     where group_1 = 'all'
@@ -120,7 +121,8 @@ flagged as (
         is_small_{{ part }},
         {%- endfor %}
         {%- for part in suppressed_parts() %}
-        is_hidden_{{ part }}{{ ',' if not loop.last }}
+        is_hidden_{{ part }}
+        {{- ',' if not loop.last }}
         {%- endfor %}
     from value_hidden
     union all
@@ -135,7 +137,8 @@ flagged as (
         is_small_{{ part }},
         {%- endfor %}
         {%- for part in suppressed_parts() %}
-        is_hidden_{{ part }}{{ ',' if not loop.last }}
+        is_hidden_{{ part }}
+        {{- ',' if not loop.last }}
         {%- endfor %}
     from cell_hidden
 

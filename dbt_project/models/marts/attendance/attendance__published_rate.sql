@@ -17,8 +17,8 @@ total as (
             ('attendance', 'attended'), ('absence', 'absence'), ('authorised', 'authorised'),
             ('unauthorised', 'unauthorised')
         ] %}
-        {{ weighted_percentage(part ~ '_sessions', 'possible_sessions', 'census_enrolments') }} as {{ rate }}_rate
-        {{- ',' if not loop.last }}
+    {{ weighted_percentage(part ~ '_sessions', 'possible_sessions', 'census_enrolments') }} as {{ rate }}_rate
+    {{- ',' if not loop.last }}
         {%- endfor %}
     from published_attendance
     where phase <> 'Total' and academic_year <= {{ last_weighted_year() }}
@@ -37,7 +37,7 @@ counted as (
         {{ percentage(
             'published_attendance.' ~ part ~ '_sessions', 'published_attendance.possible_sessions'
         ) }} as own_{{ rate }}_rate
-        {{- ',' if not loop.last }}
+    {{- ',' if not loop.last }}
         {%- endfor %}
     from published_attendance
 

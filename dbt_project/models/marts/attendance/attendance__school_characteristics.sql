@@ -21,12 +21,14 @@ select
     {%- for name, known in [('fsm6', 'fsm6'), ('sen_support', 'sen'), ('ehcp', 'sen'), ('eal', 'eal')] %}
     case
         when not ({{ is_small('school_characteristics.' ~ name ~ '_pupils', 'suppression_minimum_part') }})
-            then {{ percentage('school_characteristics.' ~ name ~ '_pupils', 'school_characteristics.' ~ known ~ '_known') }}
+            then {{ percentage(
+                'school_characteristics.' ~ name ~ '_pupils', 'school_characteristics.' ~ known ~ '_known'
+            ) }}
     end as {{ name }}_percent,
     {%- endfor %}
     {%- for name in ['fsm6', 'sen_support', 'ehcp', 'eal'] %}
     {{ is_small('school_characteristics.' ~ name ~ '_pupils', 'suppression_minimum_part') }}
-    {{- ' or' if not loop.last else ' as is_suppressed' }}
+        {{- ' or' if not loop.last else ' as is_suppressed' }}
     {%- endfor %}
 from school_characteristics
 inner join school

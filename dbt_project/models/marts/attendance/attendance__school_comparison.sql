@@ -66,12 +66,13 @@ neighbourhood as (
     select
         own.school_id,
         own.academic_year,
-        count(*) as schools
-        {%- for measure, (part, whole) in measures.items() %},
+        count(*) as schools,
+        {%- for measure, (part, whole) in measures.items() %}
         {{ percentage('sum(neighbour.' ~ part ~ ')', 'sum(neighbour.' ~ whole ~ ')') }} as {{ measure }},
         1 + count(*) filter (
             where neighbour.{{ measure }} {{ '>' if measure == 'attendance_rate' else '<' }} own.{{ measure }}
         ) as {{ measure }}_rank
+        {{- ',' if not loop.last }}
         {%- endfor %}
     from own
     inner join similar_school
@@ -93,8 +94,8 @@ placed as (
         school_id,
         academic_year
         {%- for pool in ['platform', 'trust'] %}
-        {%- set by = 'academic_year' ~ (', trust_uid' if pool == 'trust' else '') %}
-        {%- for measure in measures %},
+        {%- set by = 'academic_year' ~ (', trust_uid' if pool == 'trust' else '') %},
+        {%- for measure in measures %}
         case
             when national_phase = 'Total'
                 then rank() over (
@@ -106,6 +107,7 @@ placed as (
                 order by {{ measure }} {{ 'desc' if measure == 'attendance_rate' else 'asc' }}
             )
         end as {{ pool }}_{{ measure }}_rank
+        {{- ',' if not loop.last }}
         {%- endfor %},
         case
             when national_phase = 'Total' then count(*) over (partition by {{ by }})
@@ -135,7 +137,7 @@ compared as (
             when school_year_before.is_whole_year then 'whole year'
             else 'weeks 1 to ' || school_year_before.last_week_number
         end as period,
-        null as release,
+        null as release,  -- noqa: RF04
         case when school_year_before.school_id is null then 'The platform has no marks of the year before.' end as note
     from own
     left join school_year_before
@@ -177,7 +179,7 @@ compared as (
         on
             own.academic_year = published_rate.academic_year
             and published_rate.area_level = '{{ level }}'
-            and published_rate.area_code = {{ code }}
+            and {{ code }} = published_rate.area_code
             and own.national_phase = published_rate.phase
     {%- endfor %}
     {%- for comparison, level, code in [
@@ -195,7 +197,7 @@ compared as (
         case when not area_year.is_suppressed then placed.{{ level }}_{{ measure }}_rank end as rank,
         placed.{{ level }}_schools as ranked_schools,
         'year to date' as period,
-        null as release,
+        null as release,  -- noqa: RF04
         case
             {%- if level == 'trust' %}
             when own.trust_uid is null then 'The school belongs to no trust in reference.school_trust.'
@@ -209,7 +211,7 @@ compared as (
         on
             own.academic_year = area_year.academic_year
             and area_year.area_level = '{{ level }}'
-            and area_year.area_code = {{ code }}
+            and {{ code }} = area_year.area_code
             and own.national_phase = area_year.phase
     left join placed
         on
@@ -228,12 +230,15 @@ compared as (
         case when neighbourhood.schools >= {{ minimum }} - 1 then neighbourhood.{{ measure }}_rank end as rank,
         neighbourhood.schools + 1 as ranked_schools,
         'year to date' as period,
-        null as release,
+        null as release,  -- noqa: RF04
         case
             when coalesce(neighbourhood.schools, 0) < {{ minimum }} - 1
                 then 'Fewer than {{ minimum - 1 }} other schools of the phase.'
             when neighbourhood.schools < {{ var('similar_schools') }}
-                then 'All ' || neighbourhood.schools || ' other schools of the phase: the pool has no {{ var('similar_schools') }}.'
+                then
+                    'All '
+                    || neighbourhood.schools
+                    || ' other schools of the phase: the pool has no {{ var('similar_schools') }}.'
         end as note
     from own
     left join neighbourhood

@@ -39,16 +39,16 @@ last_week as (
 pair as (
 
     select
-        this.school_id,
-        this.academic_year,
-        before.academic_year as year_before,
-        least(this.week_number, before.week_number) as last_week_number,
-        this.week_number >= before.week_number as is_whole_year
-    from last_week as this
-    inner join last_week as before
+        later.school_id,
+        later.academic_year,
+        earlier.academic_year as year_before,
+        least(later.week_number, earlier.week_number) as last_week_number,
+        later.week_number >= earlier.week_number as is_whole_year
+    from last_week as later
+    inner join last_week as earlier
         on
-            this.school_id = before.school_id
-            and this.academic_year - 101 = before.academic_year
+            later.school_id = earlier.school_id
+            and later.academic_year - 101 = earlier.academic_year
 
 ),
 
@@ -132,10 +132,10 @@ headed as (
 
     select
         counted.*,
-        {%- for name in ['enrolments', 'persistently_absent_enrolments', 'severely_absent_enrolments'] %}
-        (case when counted.is_whole_year then school_year.{{ name }} else part.{{ name }} end)::integer as {{ name }}
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+    {%- for name in ['enrolments', 'persistently_absent_enrolments', 'severely_absent_enrolments'] %}
+    (case when counted.is_whole_year then school_year.{{ name }} else part.{{ name }} end)::integer as {{ name }}
+    {{- ',' if not loop.last }}
+    {%- endfor %}
     from counted
     left join school_year
         on

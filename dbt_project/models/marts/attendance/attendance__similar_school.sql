@@ -35,9 +35,10 @@ measured as (
     select
         school_characteristics.school_id,
         school_characteristics.academic_year,
-        school.national_phase as phase
-        {%- for name, expression in inputs.items() %},
+        school.national_phase as phase,
+        {%- for name, expression in inputs.items() %}
         ({{ expression }})::numeric as {{ name }}
+        {{- ',' if not loop.last }}
         {%- endfor %}
     from school_characteristics
     inner join school
@@ -53,10 +54,11 @@ measured as (
 given as (
 
     select
-        phase
-        {%- for name in inputs %},
+        phase,
+        {%- for name in inputs %}
         max(weight) filter (where input = '{{ name }}') as {{ name }}_weight,
         max(standard_deviation) filter (where input = '{{ name }}') as {{ name }}_deviation
+        {{- ',' if not loop.last }}
         {%- endfor %}
     from similarity_input
     group by phase
@@ -68,9 +70,10 @@ pool as (
     select
         academic_year,
         phase,
-        count(*) as pool_schools
-        {%- for name in inputs %},
+        count(*) as pool_schools,
+        {%- for name in inputs %}
         nullif(stddev_pop({{ name }}), 0) as {{ name }}_deviation
+        {{- ',' if not loop.last }}
         {%- endfor %}
     from measured
     group by academic_year, phase
@@ -83,10 +86,11 @@ standard as (
         measured.school_id,
         measured.academic_year,
         measured.phase,
-        pool.pool_schools
-        {%- for name in inputs %},
+        pool.pool_schools,
+        {%- for name in inputs %}
         measured.{{ name }} / coalesce(given.{{ name }}_deviation, pool.{{ name }}_deviation) as {{ name }}_z,
         given.{{ name }}_weight
+        {{- ',' if not loop.last }}
         {%- endfor %}
     from measured
     inner join pool
@@ -108,16 +112,17 @@ compared as (
         other.school_id as neighbour_school_id,
         {%- for name in inputs %}
         coalesce(one.{{ name }}_weight * (one.{{ name }}_z - other.{{ name }}_z) ^ 2, 0)
-        {{- ' +' if not loop.last else ' as squares' }}
+            {{- ' +' if not loop.last else ' as squares' }}
         {%- endfor %},
         {%- for name in inputs %}
         case when one.{{ name }}_z is not null and other.{{ name }}_z is not null then one.{{ name }}_weight else 0 end
-        {{- ' +' if not loop.last else ' as weights' }}
+            {{- ' +' if not loop.last else ' as weights' }}
         {%- endfor %},
         concat_ws(
-            ', '
-            {%- for name in inputs %},
+            ', ',
+            {%- for name in inputs %}
             case when one.{{ name }}_z is not null and other.{{ name }}_z is not null then '{{ name }}' end
+            {{- ',' if not loop.last }}
             {%- endfor %}
         ) as inputs
     from standard as one
@@ -134,11 +139,11 @@ ranked as (
     select
         compared.*,
         row_number() over (
-            partition by school_id, academic_year
-            order by squares / weights, neighbour_school_id
+            partition by compared.school_id, compared.academic_year
+            order by compared.squares / compared.weights, compared.neighbour_school_id
         ) as place
     from compared
-    where weights > 0
+    where compared.weights > 0
 
 )
 

@@ -11,14 +11,20 @@ small as (
 
     select
         suspension_year.*,
-        row_number() over (partition by {{ set_of_values }} order by headcount = 0, headcount, group_value) as place,
-        group_name <> 'all' and {{ is_small('headcount', 'suppression_minimum_enrolments') }} as is_small_row,
-        group_name <> 'all' and (
+        row_number()
+            over (
+                partition by {{ set_of_values }}
+                order by suspension_year.headcount = 0, suspension_year.headcount, suspension_year.group_value
+            )
+            as place,
+        suspension_year.group_name <> 'all'
+        and {{ is_small('headcount', 'suppression_minimum_enrolments') }} as is_small_row,
+        suspension_year.group_name <> 'all' and (
             {{ is_small('headcount', 'suppression_minimum_enrolments') }}
             or {{ is_small('suspended_pupils', 'suppression_minimum_part') }}
             or {{ is_small('repeatedly_suspended_pupils', 'suppression_minimum_part') }}
         ) as is_small_suspended,
-        group_name <> 'all' and (
+        suspension_year.group_name <> 'all' and (
             {{ is_small('headcount', 'suppression_minimum_enrolments') }}
             or {{ is_small('permanent_exclusions', 'suppression_minimum_part') }}
         ) as is_small_permanent
@@ -29,9 +35,10 @@ small as (
 own as (
 
     select
-        small.*
-        {%- for part in ['row', 'suspended', 'permanent'] %},
+        small.*,
+        {%- for part in ['row', 'suspended', 'permanent'] %}
         {{ hidden_in_set('is_small_' ~ part, set_of_values, 'place') }} as is_own_{{ part }}
+        {{- ',' if not loop.last }}
         {%- endfor %}
     from small
 
@@ -41,9 +48,9 @@ hidden as (
 
     select
         own.*,
-        is_own_row as is_hidden_row,
-        is_own_row or is_own_suspended as is_hidden_suspended,
-        is_own_row or is_own_permanent as is_hidden_permanent
+        own.is_own_row as is_hidden_row,
+        own.is_own_row or own.is_own_suspended as is_hidden_suspended,
+        own.is_own_row or own.is_own_permanent as is_hidden_permanent
     from own
 
 )
