@@ -39,7 +39,14 @@ def test_years() -> None:
 
 
 def test_group_values_stand_in_the_order_people_read() -> None:
-    assert group_values("year_group", {"10", "9", "R", "N1", "not known", "1"}) == ["N1", "R", "1", "9", "10", "not known"]
+    assert group_values("year_group", {"10", "9", "R", "N1", "not known", "1"}) == [
+        "N1",
+        "R",
+        "1",
+        "9",
+        "10",
+        "not known",
+    ]
     assert group_values("sen", {"E", "N", "K"}) == ["N", "K", "E"]
     assert [value_name("sen", value) for value in ("N", "K", "E")] == ["No SEN", "SEN support", "EHC plan"]
     assert value_name("ethnicity", "Mixed") == "Mixed"

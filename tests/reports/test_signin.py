@@ -77,7 +77,13 @@ def test_another_host_name_is_refused(reports: Reports) -> None:
 
 def test_every_answer_has_the_headers(reports: Reports) -> None:
     with reports.client(HEAD) as client:
-        for path in ("/sign-in", reports.page("overview"), "/nowhere", "/static/reports.css", reports.page("pupils.csv")):
+        for path in (
+            "/sign-in",
+            reports.page("overview"),
+            "/nowhere",
+            "/static/reports.css",
+            reports.page("pupils.csv"),
+        ):
             headers = client.get(path).headers
             assert "default-src 'none'" in headers["content-security-policy"]
             assert "unsafe" not in headers["content-security-policy"]
