@@ -3,69 +3,140 @@
   {{ relation ~ '.' ~ name if relation else name }}
 {%- endmacro %}
 
-{#- How many of a row's two sessions have one of the meanings (am_meaning, pm_meaning; null when there was no session).
-    With the list below the one place where a meaning becomes a measure. -#}
-{% macro session_count(meanings) -%}
-  (
-        case when am_meaning in ({{ meanings }}) then 1 else 0 end
-        + case when pm_meaning in ({{ meanings }}) then 1 else 0 end
-    )::smallint
+{#- What sessions count as, by name of the count: with the letter book the one place where a meaning becomes a measure. -#}
+{% macro meaning_counts() -%}
+  {{ return([
+    ('possible', ['present', 'approved', 'authorised', 'unauthorised', 'covid']),
+    ('attended', ['present', 'approved']),
+    ('present', ['present']),
+    ('approved_activity', ['approved']),
+    ('absence', ['authorised', 'unauthorised']),
+    ('authorised', ['authorised']),
+    ('unauthorised', ['unauthorised']),
+    ('covid', ['covid']),
+    ('not_possible', ['not_possible']),
+    ('missing', ['missing']),
+    ('unclassified', ['unclassified'])
+  ]) }}
 {%- endmacro %}
 
-{#- The counts of a day, by name. late_sessions goes by code, as DfE has it: L is present, U is absent. -#}
-{% macro day_counts() -%}
-  {%- for count, meanings in [
-    ('possible', "'present', 'approved', 'authorised', 'unauthorised', 'covid'"),
-    ('attended', "'present', 'approved'"),
-    ('present', "'present'"),
-    ('approved_activity', "'approved'"),
-    ('absence', "'authorised', 'unauthorised'"),
-    ('authorised', "'authorised'"),
-    ('unauthorised', "'unauthorised'"),
-    ('covid', "'covid'"),
-    ('not_possible', "'not_possible'"),
-    ('missing', "'missing'"),
-    ('unclassified', "'unclassified'")
-  ] %}
-    {{ session_count(meanings) }} as {{ count }}_sessions,
-  {%- endfor %}
+{#- Sessions by reason, with the codes; T before 19 August 2024 is Traveller absence, C before it every leave granted. -#}
+{% macro reason_codes() -%}
+  {{ return([
+    ('late_after_register', ['U']), ('illness', ['I']), ('appointment', ['M']), ('suspended', ['E']),
+    ('agreed_holiday', ['H', 'F']), ('unauthorised_holiday', ['G']), ('no_reason', ['N']), ('other_unauthorised', ['O']),
+    ('late_before_register', ['L']), ('study_leave', ['S']), ('religious', ['R']), ('mobile_child', ['T']),
+    ('exceptional_leave', ['C']), ('part_time_timetable', ['C2']), ('performance', ['C1']), ('interview', ['J1'])
+  ]) }}
+{%- endmacro %}
+
+{#- Names of the counts of a day; late_sessions goes by code, as DfE has it: L is present, U is absent. -#}
+{% macro count_names() -%}
+  {{ return(meaning_counts() | map(attribute=0) | list + ['late']) }}
+{%- endmacro %}
+
+{% macro reason_names() -%}
+  {{ return(reason_codes() | map(attribute=0) | list) }}
+{%- endmacro %}
+
+{#- The letters as a list of SQL strings. -#}
+{% macro quoted(letters) -%}
+  {%- for letter in letters %}'{{ letter }}'{{ ', ' if not loop.last }}{% endfor -%}
+{%- endmacro %}
+
+{#- How many of a day's two sessions have one of the letters. -#}
+{% macro session_count(pair, letters) -%}
     (
-        case when am_code in ('L', 'U') then 1 else 0 end + case when pm_code in ('L', 'U') then 1 else 0 end
-    )::smallint as late_sessions
+        case when {{ pair }}.am_letter in ({{ quoted(letters) }}) then 1 else 0 end
+        + case when {{ pair }}.pm_letter in ({{ quoted(letters) }}) then 1 else 0 end
+    )
 {%- endmacro %}
 
-{#- The counts of days, summed. Like the macros below, of the relation's columns, or of the only relation's. -#}
-{% macro summed_counts(relation=none) -%}
-  {%- for count in [
-    'possible', 'attended', 'present', 'approved_activity', 'absence', 'authorised', 'unauthorised', 'covid',
-    'not_possible', 'missing', 'unclassified', 'late'
-  ] %}
-    sum({{ column(relation, count ~ '_sessions') }})::integer as {{ count }}_sessions
+{#- How many of a day's two sessions have their bit. -#}
+{% macro bit_pair(bits, position) -%}
+    (get_bit({{ bits }}, {{ position }} - 1) + get_bit({{ bits }}, {{ position }}))
+{%- endmacro %}
+
+{#- The counts of a day: from its pair of letters and the year's bits, which are quicker. -#}
+{% macro day_counts(pair, register, position) -%}
+  {%- for count, meanings in meaning_counts() %}
+    {%- if count in ('possible', 'attended', 'authorised', 'unauthorised', 'missing') %}
+    {{ bit_pair(register ~ '.' ~ count, position) }}::smallint as {{ count }}_sessions,
+    {%- elif count == 'absence' %}
+    (
+        {{ bit_pair(register ~ '.authorised', position) }} + {{ bit_pair(register ~ '.unauthorised', position) }}
+    )::smallint as absence_sessions,
+    {%- else %}
+    {{ session_count(pair, letters_meaning(meanings)) }}::smallint as {{ count }}_sessions,
+    {%- endif %}
+  {%- endfor %}
+    {{ session_count(pair, letters_standing_for(['L', 'U'])) }}::smallint as late_sessions
+{%- endmacro %}
+
+{#- Marks made ready to be counted, as a lateral: ``plain`` is how many are / or \, ``rest`` the others without the
+    blanks, a short text in which a letter is found fast. "offset 0": worked out once a row and not once a count. -#}
+{% macro counted_marks(marks, missing) -%}
+    (
+        select
+            stripped.rest,
+            stripped.entered - length(stripped.rest) as plain,
+            bit_count(stripped.missing)::integer as missing
+        from (
+            select
+                replace(replace(cut.entered, '/', ''), '\', '') as rest,
+                length(cut.entered) as entered,
+                cut.missing
+            from (
+                select
+                    replace({{ marks }}, ' ', '') as entered,
+                    {{ missing }} as missing
+                offset 0
+            ) as cut
+            offset 0
+        ) as stripped
+        offset 0
+    )
+{%- endmacro %}
+
+{#- How many marks of ``rest`` are one of the letters. -#}
+{% macro letter_count(counted, letters) -%}
+  {%- if letters | length == 1 -%}
+    length({{ counted }}.rest) - length(replace({{ counted }}.rest, '{{ letters }}', ''))
+  {%- else -%}
+    length({{ counted }}.rest) - length(translate({{ counted }}.rest, '{{ letters }}', ''))
+  {%- endif -%}
+{%- endmacro %}
+
+{#- Counts and reasons of what counted_marks() made ready. -#}
+{% macro letter_counts(counted) -%}
+  {%- for count, meanings in meaning_counts() %}
+    {%- set letters = letters_meaning(meanings) | replace('/', '') | replace('\\', '') %}
+    {%- if count == 'missing' %}
+    {{ counted }}.missing as missing_sessions,
+    {%- else %}
+    {{ counted ~ '.plain + ' if 'present' in meanings }}{{ letter_count(counted, letters) }} as {{ count }}_sessions,
+    {%- endif %}
+  {%- endfor %}
+    {{ letter_count(counted, letters_standing_for(['L', 'U'])) }} as late_sessions,
+  {%- for reason, codes in reason_codes() %}
+    {{ letter_count(counted, letters_standing_for(codes)) }} as {{ reason }}_sessions
     {{- ',' if not loop.last }}
   {%- endfor %}
 {%- endmacro %}
 
-{#- Sessions by reason: of days, counted by register code. -#}
-{% macro reason_counts(relation=none) -%}
-  {%- for reason, codes in [
-    ('late_after_register', "'U'"), ('illness', "'I'"), ('appointment', "'M'"), ('suspended', "'E'"),
-    ('agreed_holiday', "'H', 'F'"), ('unauthorised_holiday', "'G'"), ('no_reason', "'N'"), ('other_unauthorised', "'O'")
-  ] %}
-    (
-        count(*) filter (where {{ column(relation, 'am_code') }} in ({{ codes }}))
-        + count(*) filter (where {{ column(relation, 'pm_code') }} in ({{ codes }}))
-    )::integer as {{ reason }}_sessions
+{#- Counts and reasons, summed; each row ``weight`` times. -#}
+{% macro summed_counts(relation=none, weight=none) -%}
+  {%- for count in count_names() + reason_names() %}
+    sum({{ column(relation, count ~ '_sessions') }}{{ ' * ' ~ column(relation, weight) if weight }})::integer
+        as {{ count }}_sessions
     {{- ',' if not loop.last }}
   {%- endfor %}
 {%- endmacro %}
 
-{#- Sessions by reason, summed over rows that have them. -#}
-{% macro summed_reasons(relation=none) -%}
-  {%- for reason in [
-    'late_after_register', 'illness', 'appointment', 'suspended', 'agreed_holiday', 'unauthorised_holiday', 'no_reason',
-    'other_unauthorised'
-  ] %}
-    sum({{ column(relation, reason ~ '_sessions') }})::integer as {{ reason }}_sessions
+{#- Names of the columns of counts and reasons, in order. -#}
+{% macro count_columns(relation=none, reasons=true) -%}
+  {%- for count in count_names() + (reason_names() if reasons else []) %}
+    {{ column(relation, count ~ '_sessions') }}
     {{- ',' if not loop.last }}
   {%- endfor %}
 {%- endmacro %}
@@ -86,19 +157,15 @@
   {%- endfor %}
 {%- endmacro %}
 
-{#- Names of the columns of day_counts() and reason_counts(), in order. -#}
-{% macro count_columns(relation=none) -%}
-  {%- for count in session_count_names() %}
-    {{ column(relation, count ~ '_sessions') }}
-    {{- ',' if not loop.last }}
-  {%- endfor %}
-{%- endmacro %}
-
-{#- The names of the counts of sessions, as count_columns() has them. -#}
-{% macro session_count_names() -%}
-  {{ return([
-    'possible', 'attended', 'present', 'approved_activity', 'absence', 'authorised', 'unauthorised', 'covid',
-    'not_possible', 'missing', 'unclassified', 'late', 'late_after_register', 'illness', 'appointment', 'suspended',
-    'agreed_holiday', 'unauthorised_holiday', 'no_reason', 'other_unauthorised'
-  ]) }}
+{#- Persistent and severe absence on a row's own possible sessions, in whole sessions: a rate in floating point moves
+    pupils over the line. Null without a possible session. -#}
+{% macro absence_flags(relation) -%}
+    case
+        when {{ relation }}.possible_sessions > 0
+            then 10 * {{ relation }}.absence_sessions >= {{ relation }}.possible_sessions
+    end as is_persistently_absent,
+    case
+        when {{ relation }}.possible_sessions > 0
+            then 2 * {{ relation }}.absence_sessions >= {{ relation }}.possible_sessions
+    end as is_severely_absent
 {%- endmacro %}

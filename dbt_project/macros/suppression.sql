@@ -151,7 +151,7 @@
             then {{ zero }}{{ name }} end
     end::{{ type }} as {{ name }},
   {%- endfor %}
-  {%- for name in session_count_names() %}
+  {%- for name in count_names() + reason_names() %}
     case
         when not {{ flags }}.is_hidden_{{ hiding_part(name ~ '_sessions') }}
             then {{ zero }}{{ name }}_sessions end

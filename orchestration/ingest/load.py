@@ -25,7 +25,8 @@ class Accepted:
     """An extract of one school whose rows are to be loaded.
 
     ``as_at`` is the partner's clock at its first page. ``whole`` names the tables of which all that the school has was
-    read; ``unsure`` those where rows were refused that cannot be told apart.
+    read; ``unsure`` those where rows were refused that cannot be told apart. ``read_by`` is the extract that read the
+    rows where it is not this one: a retry loads under a number of its own what an earlier extract brought.
     """
 
     school_id: int
@@ -33,6 +34,7 @@ class Accepted:
     as_at: datetime
     whole: frozenset[str] = frozenset()
     unsure: frozenset[str] = frozenset()
+    read_by: int | None = None
 
     def shows_what_has_gone(self, table: Table) -> bool:
         """Whether a row of ``raw`` that this extract lacks has gone: a refused row that nobody can name might be it."""
@@ -113,8 +115,9 @@ def _schools_with_rows(conn: psycopg.Connection[Any], table: Table, accepted: Se
 
 #: The accepted extracts as a relation ``extract``.
 _EXTRACT = (
-    "(select * from unnest(%(schools)s::integer[], %(extracts)s::bigint[], %(as_at)s::timestamptz[])"
-    " as e (school_id, extract_id, as_at)) as extract"
+    "(select * from"
+    " unnest(%(schools)s::integer[], %(extracts)s::bigint[], %(read_by)s::bigint[], %(as_at)s::timestamptz[])"
+    " as e (school_id, extract_id, read_by, as_at)) as extract"
 )
 
 
@@ -122,6 +125,7 @@ def _parameters(accepted: Sequence[Accepted]) -> dict[str, object]:
     return {
         "schools": [extract.school_id for extract in accepted],
         "extracts": [extract.extract_id for extract in accepted],
+        "read_by": [extract.read_by or extract.extract_id for extract in accepted],
         "as_at": [extract.as_at for extract in accepted],
     }
 
@@ -152,7 +156,7 @@ def _differences(table: Table, landing: Landing) -> bytes:
         left join (select * from raw.{table.name} where school_id = any(%(schools)s)) as present
             on {_same_key(table, "present", "landed")}
         where present.school_id is null
-            or (present.extract_id <= extract.extract_id and (present.removed_at is not null{differs}))
+            or (present.extract_id <= extract.read_by and (present.removed_at is not null{differs}))
     """.encode()
 
 

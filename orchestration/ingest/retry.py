@@ -2,6 +2,9 @@
 
 A row that was refused by a rule is taken from its entry. One that did not decode is decoded again from the archived
 pages of its extract, all of them, because what a page means may depend on those before it (attendance codes).
+
+What is loaded is logged as an extract of its own, and the rows name that one: whoever has read a school's rows up to an
+extract finds all that changed since under later numbers (core.pupil_day does).
 """
 
 from __future__ import annotations
@@ -13,9 +16,10 @@ from dataclasses import dataclass
 
 from orchestration.connectors.base import Partner
 from orchestration.connectors.errors import MalformedPage
-from orchestration.ingest import gates, locks, payload, quarantine
+from orchestration.ingest import extracts, gates, locks, payload, quarantine
 from orchestration.ingest.archive import ArchiveError
 from orchestration.ingest.categories import Category
+from orchestration.ingest.extracts import Ending, Tallies
 from orchestration.ingest.gates import Findings
 from orchestration.ingest.job import Job, open_job
 from orchestration.ingest.landing import KEYLESS, UNSTORABLE, Landing, landing_tables
@@ -112,6 +116,11 @@ def _retry_share(job: Job, share: _Share) -> int:
             f"another run is extracting {job.spec.category.value} of this school; try again when it has ended."
         )
     try:
+        if extracts.interrupted(job.conn, job.spec.category, share.school_id):
+            # Gone on with, it would load its rows under a lower number than the retry's.
+            raise NotTried(
+                f"an extract of {job.spec.category.value} was interrupted; run mis run first, then try again."
+            )
         accepted, archive_path = _extract_of(job, share)
         with landing_tables(job.conn, job.writer, job.spec) as work:
             _land(job, work, share.school_id, entries, archive_path)
@@ -180,8 +189,32 @@ def _judge_and_load(job: Job, work: Landing, accepted: Accepted, entries: Sequen
     with job.conn.transaction():
         quarantine.drop_closed(job.conn, work, accepted.extract_id)
         quarantine.write(job.conn, job.spec.category, work, {accepted.school_id: accepted.extract_id})
-        for table in job.spec.tables:
-            merge(job.conn, table, work, [accepted])
+        _load(job, work, accepted)
         quarantine.resolve(job.conn, work, [entry.quarantine_id for entry in entries])
         findings.record(job.conn, job.run_id)
     return sum(work.rejected_counts().values())
+
+
+def _load(job: Job, work: Landing, brought: Accepted) -> None:
+    """Load the rows that passed, if any, under a new extract; in the caller's transaction."""
+    landed = {table.name: work.row_counts(table).get(brought.school_id, 0) for table in job.spec.tables}
+    if not any(landed.values()):
+        return
+    school_id = brought.school_id
+    extract = extracts.start(
+        job.conn,
+        run_id=job.run_id,
+        school_id=school_id,
+        category=job.spec.category,
+        mode="incremental",
+        watermark_from=None,
+    )
+    accepted = Accepted(school_id, extract.extract_id, brought.as_at, read_by=brought.extract_id)
+    tables = {}
+    for table in job.spec.tables:
+        counts = merge(job.conn, table, work, [accepted])[school_id]
+        tables[table.name] = Tallies(
+            landed[table.name], 0, unchanged=landed[table.name] - counts.written, counts=counts
+        )
+    message = f"Retried from quarantine: rows of extract {brought.extract_id}."
+    extracts.finish(job.conn, extract.extract_id, Ending("loaded", message, as_at=brought.as_at, tables=tables))

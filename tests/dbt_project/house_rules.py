@@ -21,6 +21,8 @@ _NATIONAL = {
     "attendance__national_rate",
     "attendance__published_rate",
 }
+#: Incremental strategy and key of a model that counts whole years of schools again.
+_WHOLE_YEARS = ("delete+insert", ("school_id", "academic_year"))
 
 
 def models(manifest: Manifest) -> Iterator[Node]:
@@ -142,14 +144,21 @@ def named_constraints(manifest: Manifest) -> list[str]:
 
 
 def incremental_keys_without_school(manifest: Manifest) -> list[str]:
-    """Incremental models whose key does not begin with the school, or whose strategy is not a merge by key."""
+    """Incremental models whose key does not begin with the school, or that write otherwise than a school's rows by it.
+
+    A merge writes rows by their own key; where a school's year is counted again whole, groups that it no longer has must
+    go, so there the year is deleted and inserted.
+    """
     return [
         str(node["name"])
         for node in models(manifest)
         if node["config"]["materialized"] == "incremental"
         and (
             (node["config"]["unique_key"] or [None])[0] != _LARGE_TABLE_KEY
-            or node["config"]["incremental_strategy"] != "merge"
+            or (
+                node["config"]["incremental_strategy"] != "merge"
+                and (node["config"]["incremental_strategy"], tuple(node["config"]["unique_key"])) != _WHOLE_YEARS
+            )
         )
     ]
 

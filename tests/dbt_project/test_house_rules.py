@@ -84,11 +84,11 @@ def test_sql_that_breaks_a_rule_is_found(manifest: dict[str, Any], rule: Any, ra
 
 def test_a_table_without_key_or_description_is_found(manifest: dict[str, Any]) -> None:
     doctored = copy.deepcopy(manifest)
-    node = doctored["nodes"]["model.mis.attendance__pupil_day"]
+    node = doctored["nodes"]["model.mis.attendance__pupil_year"]
     node["constraints"] = []
-    node["columns"]["am_code"]["description"] = ""
-    assert house_rules.without_contract(doctored) == ["attendance__pupil_day: no primary key"]
-    assert house_rules.undescribed(doctored) == ["attendance__pupil_day.am_code"]
+    node["columns"]["year_group"]["description"] = ""
+    assert house_rules.without_contract(doctored) == ["attendance__pupil_year: no primary key"]
+    assert house_rules.undescribed(doctored) == ["attendance__pupil_year.year_group"]
 
 
 def test_every_raw_table_is_a_source_of_its_category_with_one_staging_view(manifest: dict[str, Any]) -> None:
@@ -126,7 +126,7 @@ def test_names_and_upn_stand_in_the_name_tables_alone(manifest: dict[str, Any]) 
 
 def test_every_measure_is_expected_by_a_unit_test(manifest: dict[str, Any]) -> None:
     tests = manifest["unit_tests"].values()
-    for model in ("pupil_day", "pupil_year", "school_week", "school_year"):
+    for model in ("pupil_day", "pupil_term", "pupil_year", "school_week", "school_year"):
         node = manifest["nodes"][f"model.mis.attendance__{model}"]
         expected: set[str] = set()
         for test in tests:

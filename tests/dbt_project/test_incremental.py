@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import psycopg
 import pytest
-from raw_rows import WEEK, marks, pupil, school
+from raw_rows import WEEK, marks, pupil, put, school
 
 from orchestration.warehouse.connection import Warehouse
 
@@ -33,30 +34,51 @@ def schools(connection: psycopg.Connection[Any], dbt: Any) -> tuple[int, int]:
     return oak, elm
 
 
-def _days(connection: psycopg.Connection[Any]) -> Rows:
-    return connection.execute("select * from core.pupil_day order by school_id, pupil_id, session_date").fetchall()
+#: What is kept from run to run, and the columns of its key.
+KEPT = {
+    "core.pupil_day": "school_id, pupil_id, session_date",
+    "core.register_year": "school_id, academic_year, pupil_id",
+    "core.day_tally": "school_id, session_date",
+}
+MARTS = ["attendance__school_day", "attendance___register_year", "attendance__pupil_day"]
+CHAIN = [relation.removeprefix("core.") for relation in KEPT]
 
 
-def _versions(connection: psycopg.Connection[Any]) -> set[tuple[Any, ...]]:
+def _rows(connection: psycopg.Connection[Any], relation: str) -> Rows:
+    return connection.execute(f"select * from {relation} order by {KEPT[relation]}".encode()).fetchall()
+
+
+def _versions(connection: psycopg.Connection[Any], relation: str) -> set[tuple[Any, ...]]:
     """Each row with the place of its version in the table: a row that was written again has another."""
-    return set(
-        connection.execute("select school_id, pupil_id, session_date, ctid::text from core.pupil_day").fetchall()
-    )
+    return set(connection.execute(f"select {KEPT[relation]}, ctid::text from {relation}".encode()).fetchall())
 
 
-def _change(connection: psycopg.Connection[Any], dbt: Any) -> set[tuple[Any, ...]]:
-    """Run the increment, compare it with a rebuild, and return the keys of the rows that it wrote."""
-    before = _versions(connection)
-    dbt("build", "--select", "pupil_day", "--exclude-resource-type", "unit_test")
-    written = {version[:3] for version in _versions(connection) - before}
-    incremental = _days(connection)
-    dbt("run", "--select", "pupil_day", "--full-refresh")
-    assert incremental == _days(connection)
+def _change(connection: psycopg.Connection[Any], dbt: Any) -> dict[str, set[tuple[Any, ...]]]:
+    """Run the increment, compare it with a rebuild, and return the keys of the rows that it wrote, by relation."""
+    before = {relation: _versions(connection, relation) for relation in KEPT}
+    dbt("run", "--select", "attendance_code", *CHAIN)
+    written = {
+        relation: {version[:-1] for version in _versions(connection, relation) - before[relation]} for relation in KEPT
+    }
+    incremental = {relation: _rows(connection, relation) for relation in KEPT}
+    dbt("run", "--select", *CHAIN, "--full-refresh")
+    for relation in KEPT:
+        assert incremental[relation] == _rows(connection, relation), relation
     return written
 
 
+def _year(connection: psycopg.Connection[Any], school_id: int, pupil_id: str, academic_year: int = 202425) -> str:
+    """The marks of a pupil's year, blanks left out."""
+    ((marks_of_year,),) = connection.execute(
+        "select replace(marks, ' ', '') from core.register_year"
+        " where school_id = %s and pupil_id = %s and academic_year = %s",
+        [school_id, pupil_id, academic_year],
+    ).fetchall()
+    return str(marks_of_year)
+
+
 def test_nothing_new_writes_nothing(connection: psycopg.Connection[Any], schools: tuple[int, int], dbt: Any) -> None:
-    assert _change(connection, dbt) == set()
+    assert _change(connection, dbt) == {relation: set() for relation in KEPT}
 
 
 def test_a_new_day_of_a_school_that_is_behind_in_extracts_writes_that_day(
@@ -65,7 +87,12 @@ def test_a_new_day_of_a_school_that_is_behind_in_extracts_writes_that_day(
     oak, _ = schools
     for number in range(1, 4):
         marks(connection, oak, f"A{number}", {WEEK[4]: PRESENT}, extract_id=2)
-    assert _change(connection, dbt) == {(oak, f"A{number}", WEEK[4]) for number in range(1, 4)}
+    assert _change(connection, dbt) == {
+        "core.pupil_day": {(oak, f"A{number}", WEEK[4]) for number in range(1, 4)},
+        "core.register_year": {(oak, 202425, f"A{number}") for number in range(1, 4)},
+        "core.day_tally": {(oak, WEEK[4])},
+    }
+    assert _year(connection, oak, "A1") == "/\\" * 5
 
 
 def test_amended_and_removed_marks_are_followed(
@@ -73,15 +100,34 @@ def test_amended_and_removed_marks_are_followed(
 ) -> None:
     oak, _ = schools
     marks(connection, oak, "A1", {WEEK[0]: ("I", None)}, extract_id=3)
+    put(connection, "attendance_mark", **_mark(oak, "A1", WEEK[3]), code="L", minutes_late=12, extract_id=3)
     removed = "update raw.attendance_mark set removed_at = %s, extract_id = 3 where school_id = %s and pupil_id = %s"
     now = "2025-03-10 20:00+00"
     connection.execute(removed + " and mark_date = %s and session = 'PM'", [now, oak, "A2", WEEK[1]])
     connection.execute(removed + " and mark_date = %s", [now, oak, "A3", WEEK[2]])
-    assert _change(connection, dbt) == {(oak, "A1", WEEK[0]), (oak, "A2", WEEK[1]), (oak, "A3", WEEK[2])}
-    codes = {(row[5], row[1]): row[6:] for row in _days(connection) if row[0] == oak}
+    written = _change(connection, dbt)
+    assert written["core.pupil_day"] == {
+        (oak, "A1", WEEK[0]), (oak, "A1", WEEK[3]), (oak, "A2", WEEK[1]), (oak, "A3", WEEK[2])
+    }
+    assert written["core.day_tally"] == {(oak, day) for day in WEEK[:4]}
+    codes = {(row[5], row[1]): row[6:] for row in _rows(connection, "core.pupil_day") if row[0] == oak}
     assert codes["A1", WEEK[0]] == ("I", "\\")
     assert codes["A2", WEEK[1]] == ("/", None)
     assert codes["A3", WEEK[2]] == (None, None)
+    assert [_year(connection, oak, f"A{number}") for number in (1, 2, 3)] == [
+        "I\\/\\/\\L\\/\\", "/\\//\\/\\/\\", "/\\/\\/\\/\\"
+    ]
+
+
+def test_minutes_that_no_longer_stand_go(
+    connection: psycopg.Connection[Any], schools: tuple[int, int], dbt: Any
+) -> None:
+    oak, _ = schools
+    late = "select minutes_late from core.register_year where school_id = %s and pupil_id = 'A1'"
+    assert connection.execute(late, [oak]).fetchall() == [({"441": 12},)]
+    put(connection, "attendance_mark", **_mark(oak, "A1", WEEK[3]), code="/", minutes_late=None, extract_id=4)
+    _change(connection, dbt)
+    assert connection.execute(late, [oak]).fetchall() == [({},)]
 
 
 def test_a_mark_that_came_back_counts_again(
@@ -89,32 +135,65 @@ def test_a_mark_that_came_back_counts_again(
 ) -> None:
     oak, _ = schools
     connection.execute(
-        "update raw.attendance_mark set removed_at = null, extract_id = 4"
+        "update raw.attendance_mark set removed_at = null, extract_id = 5"
         " where school_id = %s and pupil_id = 'A3' and removed_at is not null",
         [oak],
     )
-    assert _change(connection, dbt) == {(oak, "A3", WEEK[2])}
+    assert _change(connection, dbt)["core.pupil_day"] == {(oak, "A3", WEEK[2])}
+    assert _year(connection, oak, "A3") == "/\\" * 5
 
 
-def test_a_mark_retried_from_quarantine_counts_although_its_extract_is_old(
+def test_the_year_is_cut_between_july_and_august(
     connection: psycopg.Connection[Any], schools: tuple[int, int], dbt: Any
 ) -> None:
     oak, _ = schools
-    marks(connection, oak, "A1", {WEEK[1]: ("I", None)}, extract_id=2)
-    assert _change(connection, dbt) == {(oak, "A1", WEEK[1])}
+    days = {date(2025, 7, 31): ("I", "I"), date(2025, 8, 1): PRESENT, date(2024, 8, 1): ("M", "M")}
+    marks(connection, oak, "A2", days, extract_id=6)
+    assert _change(connection, dbt)["core.register_year"] == {(oak, 202425, "A2"), (oak, 202526, "A2")}
+    assert _year(connection, oak, "A2") == "MM/\\//\\/\\/\\II"
+    assert _year(connection, oak, "A2", 202526) == "/\\"
+
+
+def test_a_code_that_comes_to_mean_something_else_writes_its_school_again(
+    connection: psycopg.Connection[Any], schools: tuple[int, int], dbt: Any
+) -> None:
+    oak, elm = schools
+    marks(connection, elm, "A1", {WEEK[4]: ("SL", "J")}, extract_id=91)
+    _change(connection, dbt)
+    assert _year(connection, elm, "A1").endswith("!!")
+    assert _entered(connection, elm, "A1") == {"443": "SL", "444": "J"}
+    connection.execute("insert into reference.custom_attendance_code values ('*', 'SL', 'S', 'a test')")
+    written = _change(connection, dbt)["core.register_year"]
+    assert {key[0] for key in written} == {oak, elm}
+    assert _year(connection, elm, "A1").endswith("S!")
+    assert _entered(connection, elm, "A1") == {"443": "SL", "444": "J"}
+
+
+def _mark(school_id: int, pupil_id: str, day: date) -> dict[str, object]:
+    return {"school_id": school_id, "pupil_id": pupil_id, "mark_date": day, "session": "AM"}
+
+
+def _entered(connection: psycopg.Connection[Any], school_id: int, pupil_id: str) -> dict[str, str]:
+    ((codes,),) = connection.execute(
+        "select entered_codes from core.register_year"
+        " where school_id = %s and pupil_id = %s and academic_year = 202425",
+        [school_id, pupil_id],
+    ).fetchall()
+    return dict(codes)
 
 
 def test_marks_that_came_before_their_pupil_count_when_the_pupil_comes(
     connection: psycopg.Connection[Any], schools: tuple[int, int], dbt: Any
 ) -> None:
     oak, _ = schools
-    marks(connection, oak, "A9", dict.fromkeys(WEEK, PRESENT), extract_id=5)
-    days = "select count(*) from build_attendance.pupil_day where school_id = %s"
-    dbt("run", "--select", "pupil_day", "school_day", "attendance__pupil_day")
-    assert connection.execute(days, [oak]).fetchall() == [(3 * len(WEEK),)]
-    pupil(connection, oak, "A9", extract_id=6)
-    dbt("run", "--select", "enrolment", "attendance__pupil_day")
-    assert connection.execute(days, [oak]).fetchall() == [(4 * len(WEEK),)]
+    marks(connection, oak, "A9", dict.fromkeys(WEEK, PRESENT), extract_id=7)
+    days = "select count(*) from build_attendance.pupil_day where school_id = %s and session_date = any(%s)"
+    dbt("run", "--select", *CHAIN, "school_day", "roll_year", *MARTS)
+    before = 3 * len(WEEK)
+    assert connection.execute(days, [oak, WEEK]).fetchall() == [(before,)]
+    pupil(connection, oak, "A9", extract_id=8)
+    dbt("run", "--select", "enrolment", "pupil", "roll_year", *MARTS)
+    assert connection.execute(days, [oak, WEEK]).fetchall() == [(before + len(WEEK),)]
 
 
 def test_a_wrong_increment_is_noticed(connection: psycopg.Connection[Any], schools: tuple[int, int], dbt: Any) -> None:

@@ -11,7 +11,7 @@ from fake_partner import FakeDecoder, mark, pupil
 from trial import Trial
 
 from orchestration.connectors.base import BadRow, Rows
-from orchestration.ingest import locks, quarantine
+from orchestration.ingest import extracts, locks, quarantine
 from orchestration.ingest.categories import Category
 from orchestration.ingest.retry import RetryResult, retry
 
@@ -169,7 +169,12 @@ def test_a_row_is_loaded_by_a_retry_after_its_rule_was_mended(trial: Trial) -> N
     assert retry(trial.warehouse, trial.partner, trial.settings, category=Category.BASIC) == RetryResult(1, 1, 0, ())
     assert trial.partner.requests == []
     assert [str(born) for (born,) in trial.raw("pupil", "date_of_birth")] == ["1850-01-01", "2012-03-04"]
-    assert trial.query("select extract_id from raw.pupil where pupil_id = 'P2'") == [(outcome.extract_id,)]
+    # Under a number of its own, later than any that somebody may have read the school's rows up to.
+    log = "select extract_id, state, rows_loaded, message from ops.extract order by extract_id desc limit 1"
+    ((extract_id, *logged),) = trial.query(log)
+    assert logged == ["loaded", 1, f"Retried from quarantine: rows of extract {outcome.extract_id}."]
+    assert extract_id > outcome.extract_id
+    assert trial.query("select extract_id from raw.pupil where pupil_id = 'P2'") == [(extract_id,)]
     assert _states(trial) == ["resolved", "open"]
     ((key, rules),) = _open(trial)
     assert (key, "PUP-002" in rules, "PUP-003" in rules) == ({"pupil_id": "P3"}, False, True)
@@ -240,6 +245,23 @@ def test_a_school_in_a_runs_hands_is_not_retried(trial: Trial, monkeypatch: pyte
         assert (result.not_tried, "another run" in result.notes[0]) == (1, True)
         locks.release_school(other, Category.BASIC, trial.ids["A"])
     assert retry(trial.warehouse, trial.partner, trial.settings).loaded == 1
+
+
+def test_a_school_whose_extract_was_interrupted_is_not_retried(trial: Trial) -> None:
+    trial.partner["A"].put("students", pupil(1, **BORN_TOO_EARLY))
+    trial.extract()
+    _relax(trial)
+    with trial.warehouse.connect(autocommit=True) as other:
+        extracts.start(
+            other,
+            run_id="died",
+            school_id=trial.ids["A"],
+            category=Category.BASIC,
+            mode="incremental",
+            watermark_from=None,
+        )
+    result = retry(trial.warehouse, trial.partner, trial.settings)
+    assert (result.not_tried, "was interrupted; run mis run first" in result.notes[0]) == (1, True)
 
 
 def test_a_source_row_whose_pages_are_gone_is_not_tried(trial: Trial) -> None:

@@ -1,8 +1,15 @@
+{%- set bitmaps = ['possible', 'attended', 'authorised', 'unauthorised'] -%}
 with
 
 enrolment as (
 
     select * from {{ ref('enrolment') }}
+
+),
+
+register_year as (
+
+    select * from {{ ref('register_year') }}
 
 ),
 
@@ -12,98 +19,265 @@ school_day as (
 
 ),
 
-pupil_day as (
+roll_year as (
 
-    select * from {{ ref('pupil_day') }}
+    select * from {{ ref('roll_year') }}
 
 ),
 
--- What could be marked comes first, then the marks: a day without one is a row and not a gap.
-on_roll as (
+characteristics as (
+
+    select * from {{ ref('pupil_characteristics') }}
+
+),
+
+-- The sessions that the school held, as bits.
+calendar as (
+
+    select
+        school_id,
+        academic_year,
+        bit_or(set_bit(
+            set_bit({{ no_bits() }}::bit({{ year_length() }}), am_position - 1, am_is_open::integer),
+            am_position, pm_is_open::integer
+        ))::varbit as held_sessions
+    from school_day
+    group by school_id, academic_year
+
+),
+
+-- Who could be marked comes first, then the marks: a year without any is a row of missing ones, not a gap.
+enrolled as (
 
     select
         enrolment.school_id,
         enrolment.pupil_id,
         enrolment.pupil_key,
         enrolment.is_only_enrolment,
-        school_day.session_date,
-        school_day.academic_year,
+        calendar.academic_year,
         -- Nobody knows until when a leaver without a leaving date was on roll, so no mark of theirs is missing.
         case
-            when school_day.am_is_open and (enrolment.end_date is not null or not enrolment.is_leaver) then '-'
-        end as am_expected,
-        case
-            when school_day.pm_is_open and (enrolment.end_date is not null or not enrolment.is_leaver) then '-'
-        end as pm_expected
+            when enrolment.end_date is not null or not enrolment.is_leaver then calendar.held_sessions
+            else {{ no_bits() }}
+        end as expected,
+        -- A date that is not recorded bounds nothing.
+        greatest(coalesce(2 * (enrolment.start_date - {{ first_day('calendar.academic_year') }}), 0), 0) as from_place,
+        least(
+            coalesce(2 * (enrolment.end_date - {{ first_day('calendar.academic_year') }}) + 2, {{ year_length() }}),
+            {{ year_length() }}
+        ) as to_place
     from enrolment
-    inner join school_day
-        on
-            enrolment.school_id = school_day.school_id
-            -- Not true is true for null too: a date that is not recorded bounds nothing.
-            and (enrolment.start_date > school_day.session_date) is not true
-            and (enrolment.end_date < school_day.session_date) is not true
+    inner join calendar
+        on enrolment.school_id = calendar.school_id
 
 ),
 
-marked as not materialized (
+-- Bits outside the span are 0; null where the span is the whole year, as it mostly is.
+spanned as (
 
     select
-        on_roll.school_id,
-        on_roll.pupil_key,
-        on_roll.is_only_enrolment,
-        on_roll.session_date,
-        on_roll.academic_year,
-        pupil_day.am_minutes_late,
-        pupil_day.pm_minutes_late,
-        coalesce(pupil_day.am_code, on_roll.am_expected) as am_code,
-        coalesce(pupil_day.pm_code, on_roll.pm_expected) as pm_code
-    from on_roll
-    left join pupil_day
-        on
-            on_roll.school_id = pupil_day.school_id
-            and on_roll.pupil_id = pupil_day.pupil_id
-            and on_roll.session_date = pupil_day.session_date
+        enrolled.*,
+        case
+            when enrolled.from_place > 0 or enrolled.to_place < {{ year_length() }}
+                then {{ bits_between('enrolled.from_place', 'enrolled.to_place') }}
+        end as span
+    from enrolled
+    where enrolled.from_place < enrolled.to_place
 
 ),
 
--- A mark goes before a missing one and a possible session before Z; few pupils have two enrolments to choose from.
+marked as (
+
+    select
+        spanned.school_id,
+        spanned.pupil_key,
+        spanned.academic_year,
+        spanned.is_only_enrolment,
+        spanned.expected,
+        spanned.span,
+        spanned.from_place,
+        spanned.to_place,
+        case
+            when register_year.marks is null then repeat(' ', {{ year_length() }})
+            when spanned.span is null then register_year.marks
+            else rpad(
+                repeat(' ', spanned.from_place)
+                || substr(register_year.marks, spanned.from_place + 1, spanned.to_place - spanned.from_place),
+                {{ year_length() }}
+            )
+        end as marks,
+        {%- for bits in bitmaps + ['missing', 'not_counted'] %}
+        case
+            when register_year.marks is null then {{ no_bits() }}
+            when spanned.span is null then register_year.{{ bits }}
+            else register_year.{{ bits }} & spanned.span
+        end as {{ bits }},
+        {%- endfor %}
+        coalesce(register_year.entered_codes, '{}') as entered_codes,
+        coalesce(register_year.minutes_late, '{}') as minutes_late
+    from spanned
+    left join register_year
+        on
+            spanned.school_id = register_year.school_id
+            and spanned.academic_year = register_year.academic_year
+            and spanned.pupil_id = register_year.pupil_id
+
+),
+
+-- Missing is also where the school was open, the pupil on roll, and nothing stands.
+complete as (
+
+    select
+        marked.school_id,
+        marked.pupil_key,
+        marked.academic_year,
+        marked.is_only_enrolment,
+        marked.marks,
+        {%- for bits in bitmaps %}
+        marked.{{ bits }},
+        {%- endfor %}
+        marked.missing | (
+            case when marked.span is null then marked.expected else marked.expected & marked.span end
+            & ~(marked.possible | marked.missing | marked.not_counted)
+        ) as missing,
+        {%- for details in ['entered_codes', 'minutes_late'] %}
+        case
+            when marked.span is null or marked.{{ details }} = '{}' then marked.{{ details }}
+            else (
+                select coalesce(jsonb_object_agg(kept.key, kept.value), '{}')
+                from jsonb_each(marked.{{ details }}) as kept
+                where kept.key::integer > marked.from_place and kept.key::integer <= marked.to_place
+            )
+        end as {{ details }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from marked
+
+),
+
+-- A pupil enrolled twice in a year, session by session: a mark goes before a missing one, and that before Z.
+ranked as (
+
+    select distinct on (complete.school_id, complete.pupil_key, complete.academic_year, place.position)
+        complete.school_id,
+        complete.pupil_key,
+        complete.academic_year,
+        place.position,
+        place.letter,
+        get_bit(complete.missing, place.position::integer - 1) as missing,
+        complete.entered_codes -> place.position::text as entered_code
+    from complete
+    cross join lateral string_to_table(complete.marks, null) with ordinality as place (letter, position)
+    where not complete.is_only_enrolment
+    order by
+        complete.school_id asc, complete.pupil_key asc, complete.academic_year asc, place.position asc,
+        case
+            when get_bit(complete.missing, place.position::integer - 1) = 1 then 2
+            when place.letter = ' ' then 4
+            when place.letter = 'Z' then 3
+            else 1
+        end asc,
+        coalesce(complete.entered_codes ->> place.position::text, place.letter) asc
+
+),
+
+latest as (
+
+    select
+        complete.school_id,
+        complete.pupil_key,
+        complete.academic_year,
+        jsonb_object_agg(late.key, late.value order by late.value) as minutes_late
+    from complete
+    cross join lateral jsonb_each(complete.minutes_late) as late
+    where not complete.is_only_enrolment
+    group by complete.school_id, complete.pupil_key, complete.academic_year
+
+),
+
 merged as (
 
     select
         school_id,
         pupil_key,
-        session_date,
         academic_year,
-        max(am_minutes_late) as am_minutes_late,
-        max(pm_minutes_late) as pm_minutes_late,
-        min(array[case am_code when 'Z' then '3' when '-' then '2' else '1' end, am_code]) as am_ranked,
-        min(array[case pm_code when 'Z' then '3' when '-' then '2' else '1' end, pm_code]) as pm_ranked
-    from marked
-    where not is_only_enrolment
-    group by school_id, pupil_key, session_date, academic_year
+        string_agg(letter, '' order by position) as marks,
+        string_agg(missing::text, '' order by position)::varbit as missing,
+        coalesce(
+            jsonb_object_agg(position, entered_code) filter (where entered_code is not null), '{}'
+        ) as entered_codes
+    from ranked
+    group by school_id, pupil_key, academic_year
+
+),
+
+pupil_year as (
+
+    select
+        school_id,
+        pupil_key,
+        academic_year,
+        marks,
+        {%- for bits in bitmaps %}
+        {{ bits }},
+        {%- endfor %}
+        missing,
+        entered_codes,
+        minutes_late
+    from complete
+    where is_only_enrolment
+    union all
+    select
+        merged.school_id,
+        merged.pupil_key,
+        merged.academic_year,
+        merged.marks,
+        {{ bitmap('merged.marks', ['present', 'approved', 'authorised', 'unauthorised', 'covid']) }} as possible,
+        {{ bitmap('merged.marks', ['present', 'approved']) }} as attended,
+        {{ bitmap('merged.marks', ['authorised']) }} as authorised,
+        {{ bitmap('merged.marks', ['unauthorised']) }} as unauthorised,
+        merged.missing,
+        merged.entered_codes,
+        coalesce(latest.minutes_late, '{}') as minutes_late
+    from merged
+    left join latest
+        on
+            merged.school_id = latest.school_id
+            and merged.pupil_key = latest.pupil_key
+            and merged.academic_year = latest.academic_year
 
 )
 
 select
-    school_id,
-    pupil_key,
-    session_date,
-    academic_year,
-    am_minutes_late,
-    pm_minutes_late,
-    am_code,
-    pm_code
-from marked
-where is_only_enrolment and (am_code is not null or pm_code is not null)
-union all
-select
-    school_id,
-    pupil_key,
-    session_date,
-    academic_year,
-    am_minutes_late,
-    pm_minutes_late,
-    am_ranked[2] as am_code,
-    pm_ranked[2] as pm_code
-from merged
-where am_ranked[2] is not null or pm_ranked[2] is not null
+    pupil_year.school_id,
+    pupil_year.pupil_key,
+    pupil_year.academic_year,
+    {{ first_day('pupil_year.academic_year') }} as first_day,
+    roll_year.counted_until,
+    greatest(0, least(
+        2 * (roll_year.counted_until - {{ first_day('pupil_year.academic_year') }}) + 2, {{ year_length() }}
+    ))::smallint as counted_places,
+    roll_year.age_on_31_august,
+    coalesce(
+        roll_year.is_compulsory_age
+        and not roll_year.is_late_joiner
+        and coalesce(characteristics.enrolment_status, 'C') <> 'G', false
+    ) as is_statistical,
+    roll_year.year_group,
+    pupil_year.marks,
+    {%- for bits in bitmaps %}
+    pupil_year.{{ bits }}::varbit as {{ bits }},
+    {%- endfor %}
+    pupil_year.missing::varbit as missing,
+    pupil_year.entered_codes,
+    pupil_year.minutes_late
+from pupil_year
+inner join roll_year
+    on
+        pupil_year.school_id = roll_year.school_id
+        and pupil_year.pupil_key = roll_year.pupil_key
+        and pupil_year.academic_year = roll_year.academic_year
+left join characteristics
+    on
+        pupil_year.school_id = characteristics.school_id
+        and pupil_year.pupil_key = characteristics.pupil_key
+where pupil_year.marks <> repeat(' ', {{ year_length() }}) or bit_count(pupil_year.missing) > 0

@@ -99,7 +99,9 @@ aged as (
         on_roll.on_roll_to,
         -- Four months on, 31 August is the last day of its year and 1 September the first of the next.
         on_roll.academic_year / 100
-        - extract(year from pupil.date_of_birth + interval '4 months')::integer as age_on_31_august
+        - extract(year from pupil.date_of_birth + interval '4 months')::integer as age_on_31_august,
+        (pupil.date_of_birth + interval '5 years')::date as fifth_birthday,
+        extract(year from pupil.date_of_birth + interval '16 years 4 months')::integer as leaving_year
     from on_roll
     inner join pupil
         on
@@ -118,7 +120,18 @@ select
     nc_year.nc_year as year_group,
     coalesce(aged.age_on_31_august between 5 and 15, false) as is_compulsory_age,
     aged.on_roll_from > aged.may_half_term_ends_on as is_late_joiner,
-    case when aged.age_on_31_august = 15 then aged.may_half_term_ends_on else aged.ends_on end as counted_until
+    case when aged.age_on_31_august = 15 then aged.may_half_term_ends_on else aged.ends_on end as counted_until,
+    -- The prescribed day on or after the fifth birthday: 31 March, 31 August or 31 December.
+    case
+        when to_char(aged.fifth_birthday, 'MMDD') <= '0331'
+            then make_date(extract(year from aged.fifth_birthday)::integer, 3, 31)
+        when to_char(aged.fifth_birthday, 'MMDD') <= '0831'
+            then make_date(extract(year from aged.fifth_birthday)::integer, 8, 31)
+        else make_date(extract(year from aged.fifth_birthday)::integer, 12, 31)
+    end as legal_compulsory_from,
+    -- The last Friday of June of the school year in which the pupil turns 16.
+    make_date(aged.leaving_year, 6, 30)
+    - ((extract(isodow from make_date(aged.leaving_year, 6, 30))::integer + 2) % 7) as legal_compulsory_to
 from aged
 left join nc_year
     on aged.age_on_31_august - 4 = nc_year.year_order

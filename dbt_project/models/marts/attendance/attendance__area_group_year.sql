@@ -63,7 +63,7 @@ counted as (
         {%- for name in ['enrolments', 'persistently_absent_enrolments', 'severely_absent_enrolments'] %}
         sum({{ name }}) as {{ name }},
         {%- endfor %}
-    {%- for name in session_count_names() %}
+    {%- for name in count_names() + reason_names() %}
     sum({{ name }}_sessions) as {{ name }}_sessions
     {{- ',' if not loop.last }}
     {%- endfor %}

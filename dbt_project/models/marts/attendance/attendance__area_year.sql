@@ -64,7 +64,7 @@ by_phase as (
         {%- for name in ['enrolments', 'persistently_absent_enrolments', 'severely_absent_enrolments'] %}
         sum({{ name }}) as {{ name }},
         {%- endfor %}
-    {%- for name in session_count_names() %}
+    {%- for name in count_names() + reason_names() %}
     sum({{ name }}_sessions) as {{ name }}_sessions
     {{- ',' if not loop.last }}
     {%- endfor %}
@@ -122,7 +122,7 @@ total as (
         {%- for name in ['enrolments', 'persistently_absent_enrolments', 'severely_absent_enrolments'] %}
         sum({{ name }}) as {{ name }},
         {%- endfor %}
-        {%- for name in session_count_names() %}
+        {%- for name in count_names() + reason_names() %}
         sum({{ name }}_sessions) as {{ name }}_sessions,
         {%- endfor %}
         {%- for rate, part, whole in rates %}
@@ -279,7 +279,7 @@ select
     {%- for name in ['enrolments', 'persistently_absent_enrolments', 'severely_absent_enrolments'] %}
     case when not hidden.is_hidden then hidden.{{ name }} end::bigint as {{ name }},
     {%- endfor %}
-    {%- for name in session_count_names() %}
+    {%- for name in count_names() + reason_names() %}
     case when not hidden.is_hidden then hidden.{{ name }}_sessions end::bigint as {{ name }}_sessions,
     {%- endfor %}
     {%- for rate, _, _ in rates %}

@@ -1,8 +1,8 @@
 with
 
-pupil_day as (
+register_year as (
 
-    select * from {{ ref('attendance__pupil_day') }}
+    select * from {{ ref('attendance___register_year') }}
 
 ),
 
@@ -12,31 +12,37 @@ roll_year as (
 
 ),
 
-characteristics as (
+pupil as (
 
-    select * from {{ ref('pupil_characteristics') }}
+    select * from {{ ref('pupil') }}
 
 ),
 
 counted as (
 
     select
-        pupil_day.school_id,
-        pupil_day.pupil_key,
-        pupil_day.academic_year,
-        {{ summed_counts('pupil_day') }},
-        {{ reason_counts('pupil_day') }},
-        (
-            coalesce(sum(pupil_day.am_minutes_late), 0) + coalesce(sum(pupil_day.pm_minutes_late), 0)
-        )::integer as minutes_late
-    from pupil_day
-    inner join roll_year
-        on
-            pupil_day.school_id = roll_year.school_id
-            and pupil_day.pupil_key = roll_year.pupil_key
-            and pupil_day.academic_year = roll_year.academic_year
-    where pupil_day.session_date <= roll_year.counted_until
-    group by pupil_day.school_id, pupil_day.pupil_key, pupil_day.academic_year
+        register_year.school_id,
+        register_year.pupil_key,
+        register_year.academic_year,
+        register_year.year_group,
+        register_year.age_on_31_august,
+        register_year.is_statistical,
+        register_year.counted_until,
+        {{ letter_counts('counted_marks') }},
+        case
+            when register_year.minutes_late = '{}' then 0
+            else (
+                select coalesce(sum(late.value::integer), 0)
+                from jsonb_each(register_year.minutes_late) as late
+                where late.key::integer <= register_year.counted_places
+            )
+        end::integer as minutes_late,
+        counted_marks.plain + length(counted_marks.rest) + counted_marks.missing as sessions
+    from register_year
+    cross join lateral {{ counted_marks(
+        'left(register_year.marks, register_year.counted_places)',
+        'substring(register_year.missing from 1 for register_year.counted_places)'
+    ) }} as counted_marks
 
 )
 
@@ -44,29 +50,27 @@ select
     counted.school_id,
     counted.pupil_key,
     counted.academic_year,
-    roll_year.year_group,
-    roll_year.age_on_31_august,
-    roll_year.is_compulsory_age
-    and not roll_year.is_late_joiner
-    and coalesce(characteristics.enrolment_status, 'C') <> 'G' as is_statistical,
-    roll_year.counted_until,
+    counted.year_group,
+    counted.age_on_31_august,
+    counted.is_statistical,
+    counted.counted_until,
     {{ count_columns('counted') }},
     counted.minutes_late,
     {{ session_rates('counted') }},
-    -- In whole sessions: a rate in floating point moves pupils over the line.
-    case
-        when counted.possible_sessions > 0 then 10 * counted.absence_sessions >= counted.possible_sessions
-    end as is_persistently_absent,
-    case
-        when counted.possible_sessions > 0 then 2 * counted.absence_sessions >= counted.possible_sessions
-    end as is_severely_absent
+    {{ absence_flags('counted') }},
+    coalesce(
+        roll_year.legal_compulsory_from <= least(roll_year.on_roll_to, counted.counted_until)
+        and roll_year.legal_compulsory_to >= roll_year.on_roll_from, false
+    ) as is_legal_compulsory_age,
+    coalesce(pupil.is_part_time, false) as is_part_time
 from counted
 inner join roll_year
     on
         counted.school_id = roll_year.school_id
         and counted.pupil_key = roll_year.pupil_key
         and counted.academic_year = roll_year.academic_year
-left join characteristics
+inner join pupil
     on
-        counted.school_id = characteristics.school_id
-        and counted.pupil_key = characteristics.pupil_key
+        counted.school_id = pupil.school_id
+        and counted.pupil_key = pupil.pupil_key
+where counted.sessions > 0

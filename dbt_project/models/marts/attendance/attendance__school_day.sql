@@ -15,5 +15,6 @@ select
     half_term,
     am_is_open or pm_is_open as is_open_day,
     am_is_open,
-    pm_is_open
+    pm_is_open,
+    am_position
 from school_day

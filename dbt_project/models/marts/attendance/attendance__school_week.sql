@@ -1,14 +1,8 @@
 with
 
-pupil_day as (
+week_pattern as (
 
-    select * from {{ ref('attendance__pupil_day') }}
-
-),
-
-pupil_year as (
-
-    select * from {{ ref('attendance__pupil_year') }}
+    select * from {{ ref('attendance___week_pattern') }}
 
 ),
 
@@ -47,42 +41,79 @@ numbered as (
 
 ),
 
+pattern as (
+
+    select
+        week_pattern.school_id,
+        week_pattern.week_start,
+        week_pattern.pupils,
+        {{ letter_counts('counted_marks') }}
+    from week_pattern
+    cross join lateral {{ counted_marks('week_pattern.marks', 'week_pattern.missing') }} as counted_marks
+
+),
+
 counted as (
 
     select
-        pupil_day.school_id,
-        school_day.week_start,
-        count(distinct pupil_day.pupil_key) filter (where pupil_day.possible_sessions > 0) as pupils,
-        {{ summed_counts('pupil_day') }},
-        {{ reason_counts('pupil_day') }}
-    from pupil_day
-    inner join pupil_year
+        school_id,
+        week_start,
+        coalesce(sum(pupils) filter (where possible_sessions > 0), 0) as pupils,
+        {{ summed_counts(weight='pupils') }}
+    from pattern
+    group by school_id, week_start
+
+),
+
+-- Year to date and the last four weeks with sessions: sums of whole weeks of the same academic year.
+rolled as (
+
+    select
+        numbered.school_id,
+        numbered.week_start,
+        numbered.academic_year,
+        numbered.term,
+        numbered.half_term,
+        numbered.week_number,
+        numbered.school_days,
+        counted.pupils,
+        {{ count_columns('counted') }},
+        sum(counted.possible_sessions) over last_four as rolling_possible_sessions,
+        sum(counted.absence_sessions) over last_four as rolling_absence_sessions,
+        sum(counted.possible_sessions) over to_date as ytd_possible_sessions,
+        sum(counted.absence_sessions) over to_date as ytd_absence_sessions
+    from numbered
+    inner join counted
         on
-            pupil_day.school_id = pupil_year.school_id
-            and pupil_day.pupil_key = pupil_year.pupil_key
-            and pupil_day.academic_year = pupil_year.academic_year
-    inner join school_day
-        on
-            pupil_day.school_id = school_day.school_id
-            and pupil_day.session_date = school_day.session_date
-    where pupil_year.is_statistical and pupil_day.session_date <= pupil_year.counted_until
-    group by pupil_day.school_id, school_day.week_start
+            numbered.school_id = counted.school_id
+            and numbered.week_start = counted.week_start
+    window
+        last_four as (
+            partition by numbered.school_id, numbered.academic_year
+            order by numbered.week_number range between 3 preceding and current row
+        ),
+        to_date as (
+            partition by numbered.school_id, numbered.academic_year
+            order by numbered.week_number
+        )
 
 )
 
 select
-    numbered.school_id,
-    numbered.week_start,
-    numbered.academic_year,
-    numbered.term,
-    numbered.half_term,
-    numbered.week_number::integer as week_number,
-    numbered.school_days::integer as school_days,
-    counted.pupils::integer as pupils,
-    {{ count_columns('counted') }},
-    {{ session_rates('counted') }}
-from numbered
-inner join counted
-    on
-        numbered.school_id = counted.school_id
-        and numbered.week_start = counted.week_start
+    school_id,
+    week_start,
+    academic_year,
+    term,
+    half_term,
+    week_number::integer as week_number,
+    school_days::integer as school_days,
+    pupils::integer as pupils,
+    {{ count_columns() }},
+    {{ session_rates() }},
+    rolling_possible_sessions::integer as rolling_possible_sessions,
+    rolling_absence_sessions::integer as rolling_absence_sessions,
+    {{ percentage('rolling_absence_sessions', 'rolling_possible_sessions') }} as rolling_absence_rate,
+    ytd_possible_sessions::integer as ytd_possible_sessions,
+    ytd_absence_sessions::integer as ytd_absence_sessions,
+    {{ percentage('ytd_absence_sessions', 'ytd_possible_sessions') }} as ytd_absence_rate
+from rolled

@@ -44,8 +44,7 @@ counted as (
         count(*) filter (where possible_sessions > 0) as enrolments,
         count(*) filter (where is_persistently_absent) as persistently_absent_enrolments,
         count(*) filter (where is_severely_absent) as severely_absent_enrolments,
-        {{ summed_counts() }},
-        {{ summed_reasons() }}
+        {{ summed_counts() }}
     from pupil_year
     where is_statistical
     group by school_id, academic_year

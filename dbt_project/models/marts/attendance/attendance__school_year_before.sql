@@ -80,8 +80,7 @@ counted as (
         is_whole_year,
         last_week_number,
         max(week_start) as last_week_start,
-        {{ summed_counts() }},
-        {{ summed_reasons() }}
+        {{ summed_counts() }}
     from week
     group by school_id, academic_year, year_before, is_whole_year, last_week_number
 

@@ -98,7 +98,7 @@ counted as (
         on
             person.school_id = characteristics.school_id
             and person.pupil_key = characteristics.pupil_key
-    cross join lateral {{ pupil_groups('roll_year.year_group', 'pupil.sex', 'characteristics') }}
+    cross join lateral {{ pupil_group_values('roll_year.year_group', 'pupil.sex', 'characteristics') }}
     group by person.school_id, person.academic_year, pupil_group.group_name, pupil_group.group_value
 
 ),

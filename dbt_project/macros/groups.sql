@@ -1,0 +1,28 @@
+{#- The groups of pupils, in the order in which two of them are crossed: the earlier one is group_1. -#}
+{% macro pupil_groups() -%}
+  {{ return([
+    'year_group', 'sex', 'fsm', 'fsm6', 'disadvantaged', 'sen', 'eal', 'ethnicity', 'looked_after'
+  ]) }}
+{%- endmacro %}
+
+{#- A pupil's values of all groups, as columns. -#}
+{% macro group_columns(relation) -%}
+  {%- for group in pupil_groups() %}
+    {{ relation }}.{{ group }}
+    {{- ',' if not loop.last }}
+  {%- endfor %}
+{%- endmacro %}
+
+{#- What is kept of schools and years that have no statistical pupil any more goes before the others are counted. -#}
+{% macro forget_vanished_years() -%}
+  {%- set input = ref('group_input') -%}
+  {%- if is_incremental() -%}
+    delete from {{ this }} as held
+    where not exists (
+        select from {{ input }} as present
+        where present.school_id = held.school_id and present.academic_year = held.academic_year
+    )
+  {%- else -%}
+    select 1
+  {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,47 @@
+{#- Half-days of a pupil's year: 54 weeks of 14 (AM and PM, Monday to Sunday). A year of 366 days that begins on a Sunday
+    ends in its 54th week. -#}
+{% macro year_length() -%}
+  {{ return(756) }}
+{%- endmacro %}
+
+{#- Monday of the week of 1 August: day 0 of an academic year (202425). The same for every school, so that a place in
+    the year is a date, and a week 14 places. -#}
+{% macro first_day(academic_year) -%}
+    date_trunc('week', make_date({{ academic_year }} / 100, 8, 1))::date
+{%- endmacro %}
+
+{#- Place of a date's morning in its academic year, from 1; the afternoon is the next one. -#}
+{% macro am_position(date_expression, academic_year) -%}
+    (2 * ({{ date_expression }} - {{ first_day(academic_year) }}) + 1)
+{%- endmacro %}
+
+{#- Before an incremental model that reads only what an extract changed. Its steps are laterals with "offset 0", which
+    Postgres must take row by row, and this lets each find its rows by index: left alone it takes "later than the
+    school's last extract" for a third of the table, and reads all of it. -#}
+{% macro by_index() -%}
+  {{ return('set local enable_seqscan = off' if is_incremental() else 'select 1') }}
+{%- endmacro %}
+
+{#- What an object by place holds outside the piece that is written again. -#}
+{% macro kept_outside(object) -%}
+    case
+        when {{ object }} is null or {{ object }} = '{}' then '{}'
+        else (
+            select coalesce(jsonb_object_agg(kept.key, kept.value), '{}')
+            from jsonb_each({{ object }}) as kept
+            where kept.key::integer not between piece.first_position and piece.last_position
+        )
+    end
+{%- endmacro %}
+
+{#- Bits of one value, and bits that are 1 from a place (the first is 0) to before another. -#}
+{% macro no_bits() -%}
+    repeat('0', {{ year_length() }})::varbit
+{%- endmacro %}
+
+{% macro bits_between(from_place, to_place) -%}
+    (
+        repeat('0', {{ from_place }}) || repeat('1', {{ to_place }} - {{ from_place }})
+        || repeat('0', {{ year_length() }} - {{ to_place }})
+    )::varbit
+{%- endmacro %}
