@@ -16,6 +16,8 @@ from reports.pages import Page, Visit
 WEEKDAYS = {1: "Monday", 2: "Tuesday", 3: "Wednesday", 4: "Thursday", 5: "Friday"}
 _SESSIONS = ("AM", "PM")
 _STEPS = (2.5, 5.0, 7.5, 10.0, 15.0)
+#: Percentage points about the school's mean, for the ten sessions of a week, which are all near to it.
+_ABOUT_MEAN = (-1.0, -0.5, 0.0, 0.5, 1.0)
 
 
 def build(visit: Visit) -> Mapping[str, Any]:
@@ -101,7 +103,7 @@ def _week(weekdays: Sequence[Row], year: int) -> Figure:
         cells,
         [_name(day) for day in days],
         list(_SESSIONS),
-        _STEPS,
+        _steps_about(weekdays),
         ("", "", "Absence, % of possible sessions"),
         shows_labels=True,
         row_height=44,
@@ -121,6 +123,14 @@ def _week(weekdays: Sequence[Row], year: int) -> Figure:
         ],
     )
     return Figure("week", title, text, to_svg(chart, "week", title, text), numbers)
+
+
+def _steps_about(weekdays: Sequence[Row]) -> list[float]:
+    """Steps of half a point about the mean, none of them at or below 0."""
+    possible = sum(row["possible_sessions"] for row in weekdays)
+    mean = round(200 * float(sum(row["absence_sessions"] for row in weekdays)) / float(possible or 1)) / 2
+    lowest = max(mean, 0.5 - _ABOUT_MEAN[0])
+    return [lowest + step for step in _ABOUT_MEAN]
 
 
 def _part(row: Row) -> str:

@@ -9,7 +9,7 @@ from reports.attendance.queries import overview as queries
 from reports.charts.shapes import Series, lines
 from reports.charts.theme import to_svg
 from reports.database import Row
-from reports.figures import Figure, table
+from reports.figures import Column, Figure, Table, table
 from reports.formats import count, percent, points, previous_year, rounded, short_day, year_name
 from reports.pages import Page, Visit
 
@@ -37,6 +37,8 @@ _ORDER = (
     "platform pool",
 )
 _ON_CARDS = 3
+#: Columns of the comparisons that hold words.
+_TEXTS = ("Compared with", "Period", "Release or note")
 
 
 def build(visit: Visit) -> Mapping[str, Any]:
@@ -78,8 +80,18 @@ def _cards(year: Row, beside: Sequence[Row]) -> list[dict[str, Any]]:
     return cards
 
 
-def _comparison_tables(beside: Sequence[Row]) -> list[Any]:
-    headings = ["Compared with", "School", "Theirs", "Difference", "Schools", "Rank", "Percentile", "Period", "Release"]
+def _comparison_tables(beside: Sequence[Row]) -> list[Table]:
+    headings = [
+        "Compared with",
+        "School",
+        "Theirs",
+        "Difference",
+        "Schools",
+        "Rank",
+        "Percentile",
+        "Period",
+        "Release or note",
+    ]
     tables = []
     for measure, name in MEASURES.items():
         rows = [
@@ -98,7 +110,7 @@ def _comparison_tables(beside: Sequence[Row]) -> list[Any]:
             if row["measure"] == measure
         ]
         if rows:
-            tables.append(table(name, headings, rows))
+            tables.append(Table(name, [Column(h, h not in _TEXTS) for h in headings], rows))
     return tables
 
 

@@ -96,8 +96,9 @@ def _strip(sessions: Sequence[Row], year: int) -> Figure:
         labels[monday.isoformat()] = "" if month in labels.values() else month
     title = "Every session of the year"
     kinds = [_kind(row) for row in sessions]
-    text = "A column is a week, a row a morning or an afternoon; the letter is the register's code. Sessions: " + ", ".join(
-        f"{kind.lower()} {count(kinds.count(kind))}" for kind in _LOOKS if kind in kinds
+    text = (
+        "A column is a week, a row a morning or an afternoon; the letter is the register's code. Sessions: "
+        + ", ".join(f"{kind.lower()} {count(kinds.count(kind))}" for kind in _LOOKS if kind in kinds)
     )
     ys = [f"{short[number]} {session}" for number in days for session in ("AM", "PM")]
     chart = letters(squares, [monday.isoformat() for monday in mondays], ys, _LOOKS, labels)

@@ -111,7 +111,7 @@ def heat_map(
     )
     layers = [squares]
     if shows_labels:
-        dark = alt.FieldOneOfPredicate("band", bands[3:])
+        dark = alt.FieldOneOfPredicate("band", bands[4:])
         layers.append(
             base.mark_text(fontSize=12).encode(
                 text="label:N", color=alt.condition(dark, alt.value("#ffffff"), alt.value(INK))
