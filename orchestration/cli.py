@@ -16,6 +16,7 @@ from orchestration.commands import alert, intervention
 from orchestration.commands.metrics import metrics_app
 from orchestration.commands.person import person_app
 from orchestration.commands.printing import AsJson, err, fail, out, print_json, print_table
+from orchestration.commands.reports import reports_app
 from orchestration.dbt.runner import DbtError
 from orchestration.ingest.categories import Category, Purpose
 from orchestration.partners import PartnerNotConfigured
@@ -37,6 +38,7 @@ app.add_typer(person_app, name="person")
 app.add_typer(metrics_app, name="metrics")
 app.add_typer(alert.app, name="alert")
 app.add_typer(intervention.app, name="intervention")
+app.add_typer(reports_app, name="reports")
 
 
 @app.command()
