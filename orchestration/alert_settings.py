@@ -23,7 +23,7 @@ class RuleInForce:
     """An alert rule as it stands for one school, or by default; thresholds in ``unit``, the look-back in its own."""
 
     rule_id: str
-    rule_name: str
+    rule_title: str
     is_enabled: bool
     threshold: Decimal
     upper_threshold: Decimal | None
@@ -41,7 +41,7 @@ class RuleInForce:
 
 
 _IN_FORCE = """
-select r.rule_id, r.rule_name,
+select r.rule_id, r.rule_title,
        coalesce(s.is_enabled, true) as is_enabled,
        coalesce(s.threshold, r.threshold) as threshold,
        r.upper_threshold,

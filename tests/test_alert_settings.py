@@ -31,7 +31,7 @@ def connection(warehouse: Warehouse) -> Iterator[psycopg.Connection[Any]]:
             " values (1, 'wonde', 'A1', 'Oak', 'approved'), (2, 'wonde', 'A2', 'Elm', 'approved')"
         )
         opened.execute(
-            "create table reference.alert_rule (rule_id text, rule_name text, measure text, unit text,"
+            "create table reference.alert_rule (rule_id text, rule_title text, measure text, unit text,"
             " threshold numeric(6,2), upper_threshold numeric(6,2), threshold_min numeric(6,2),"
             " threshold_max numeric(6,2), look_back smallint, look_back_unit text, look_back_max smallint,"
             " minimum_sessions smallint, severity text, message text, what_to_do text, source text, release integer)"

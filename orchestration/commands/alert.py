@@ -106,7 +106,7 @@ def _row(rule: RuleInForce) -> tuple[object, ...]:
     look_back = None if rule.look_back is None else f"{rule.look_back} {rule.look_back_unit}"
     return (
         rule.rule_id,
-        rule.rule_name,
+        rule.rule_title,
         "yes" if rule.is_enabled else "no",
         rule.threshold,
         rule.upper_threshold,

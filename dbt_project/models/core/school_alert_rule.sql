@@ -21,7 +21,7 @@ setting as (
 select
     school.school_id,
     alert_rule.rule_id,
-    alert_rule.rule_name,
+    alert_rule.rule_title,
     alert_rule.measure,
     alert_rule.unit,
     coalesce(setting.is_enabled, true) as is_enabled,

@@ -9,7 +9,7 @@ school_alert_rule as (
 select
     school_id,
     rule_id,
-    rule_name,
+    rule_title,
     measure,
     unit,
     is_enabled,
