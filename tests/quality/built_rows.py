@@ -248,6 +248,69 @@ BUILT: dict[str, Built] = {
             f" values (2, 'B1', '{FRIDAY}', '/')",
         },
     ),
+    "core/register_year": Built(
+        {
+            "school_id": 1,
+            "academic_year": 202425,
+            "pupil_id": "A1",
+            "extract_id": 1,
+            "marks": "LI".ljust(756),
+            "possible": "11".ljust(756, "0"),
+            "attended": "10".ljust(756, "0"),
+            "authorised": "01".ljust(756, "0"),
+            **dict.fromkeys(("unauthorised", "missing", "not_counted"), "0" * 756),
+        },
+        {"CRY-002": {"marks": "LI"}, "CRY-003": {"unauthorised": "1".ljust(756, "0")}},
+        {
+            "CRY-001": _lost("core.register_year"),
+            "CRY-004": "update core.register_year set marks = rpad('L', 756)",
+        },
+    ),
+    "marts/attendance/pupil_term": Built(
+        {
+            **KEY,
+            "academic_year": 202425,
+            "term": "summer",
+            "is_statistical": True,
+            **DAY,
+            **RATES,
+            "is_persistently_absent": True,
+            "is_severely_absent": True,
+        },
+        _identities("APT")
+        | {
+            "APT-002": {"covid_sessions": 1, "attendance_rate": 50.0, "absence_rate": 0.0},
+            "APT-005": NEGATIVE,
+            "APT-006": {"absence_rate": 51.0},
+            "APT-007": _counts() | NO_RATES,
+            "APT-008": {"is_persistently_absent": False},
+            "APT-009": {"is_severely_absent": False},
+            "APT-010": {"term": "winter"},
+        },
+        {"APT-001": _lost("build_attendance.pupil_term")},
+    ),
+    "marts/attendance/school_session": Built(
+        {
+            "school_id": 1,
+            "session_date": FRIDAY,
+            "session": "AM",
+            "is_open": True,
+            "pupils_expected": 2,
+            "marked_percent": 100.0,
+            **DAY,
+            **RATES,
+        },
+        _identities("ASS")
+        | {
+            "ASS-002": {"covid_sessions": 1, "attendance_rate": 50.0, "absence_rate": 0.0},
+            "ASS-005": NEGATIVE,
+            "ASS-006": {"attendance_rate": 101.0},
+            "ASS-007": {"pupils_expected": 3},
+            "ASS-008": {"marked_percent": 101.0},
+            "ASS-009": {"marked_percent": 79.0},
+        },
+        {"ASS-001": _lost("build_attendance.school_session")},
+    ),
     "marts/attendance/school_week": Built(
         {"school_id": 1, "week_start": date(2025, 7, 14), "pupils": 1, **DAY, **RATES},
         _identities("ASW")
