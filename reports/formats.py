@@ -68,6 +68,11 @@ def previous_year(academic_year: int) -> int:
     return first * 100 + (first + 1) % 100
 
 
+def sentence(text: str) -> str:
+    """The text with its first letter large, and England and E as they are."""
+    return text[:1].upper() + text[1:]
+
+
 #: By the name that templates use.
 FILTERS = {
     "percent": percent,
@@ -76,5 +81,6 @@ FILTERS = {
     "day": day,
     "short_day": short_day,
     "moment": moment,
+    "sentence": sentence,
     "year_name": year_name,
 }

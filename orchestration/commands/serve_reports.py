@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import psycopg
 import uvicorn
@@ -10,6 +11,7 @@ from psycopg.rows import TupleRow
 
 from orchestration.access.people import Person, Rights, add, grant, people, person_by_email
 from orchestration.ingest.categories import Purpose
+from orchestration.interruptible import sigterm_interrupts
 from orchestration.runtime import warehouse_ready
 from orchestration.settings import Settings
 from orchestration.warehouse.connection import Warehouse
@@ -40,9 +42,9 @@ def serve(settings: Settings, port: int, say: Callable[[str], None]) -> None:
             create_app(site), host="127.0.0.1", port=port, log_level="warning", access_log=False, server_header=False
         )
         try:
-            uvicorn.Server(config).run()
-        except KeyboardInterrupt:
-            pass
+            # uvicorn stops in good order at either signal, and then raises it again for whoever was there before it.
+            with sigterm_interrupts(), suppress(KeyboardInterrupt):
+                uvicorn.Server(config).run()
         finally:
             pool.close()
 

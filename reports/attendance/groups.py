@@ -85,7 +85,7 @@ def _one_group(rows: Sequence[Row], group: str, measure: str, year: int, whole: 
             for value in values
         ],
     )
-    return Figure("group", title, text, to_svg(chart, "group", title, text), numbers)
+    return Figure("one-group", title, text, to_svg(chart, "one-group", title, text), numbers)
 
 
 def _gaps(rows: Sequence[Row], present: Sequence[str], whole: Row, year: int) -> Table:

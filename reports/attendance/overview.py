@@ -10,7 +10,7 @@ from reports.charts.shapes import Series, lines
 from reports.charts.theme import to_svg
 from reports.database import Row
 from reports.figures import Column, Figure, Table, table
-from reports.formats import count, percent, points, previous_year, rounded, short_day, year_name
+from reports.formats import count, percent, points, previous_year, rounded, sentence, short_day, year_name
 from reports.pages import Page, Visit
 
 #: Measures in the order of the cards, with the column of school_year.
@@ -96,7 +96,7 @@ def _comparison_tables(beside: Sequence[Row]) -> list[Table]:
     for measure, name in MEASURES.items():
         rows = [
             [
-                row["comparison"].capitalize() if row["comparison"] != "England" else "England",
+                sentence(row["comparison"]),
                 percent(row["school_value"]),
                 percent(row["comparison_value"]),
                 points(row["difference"]),

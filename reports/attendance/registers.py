@@ -9,7 +9,7 @@ from reports.attendance.queries import registers as queries
 from reports.charts.shapes import stacked_bars
 from reports.charts.theme import COMPARED, SCHOOL, to_svg
 from reports.database import Row
-from reports.figures import Figure, table
+from reports.figures import Column, Figure, Table, table
 from reports.formats import count, day, percent, short_day, year_name
 from reports.pages import Page, Visit
 
@@ -60,8 +60,10 @@ def _weeks(weeks: Sequence[Row], year: int) -> Figure:
             f"{count(most['expected_marks'])} ({percent(most['missing_rate'], 2)})."
         )
     xs = [str(row["week_number"]) for row in weeks]
-    values = [{"x": str(row["week_number"]), "part": "Missing", "value": row["missing_sessions"]} for row in weeks] + [
-        {"x": str(row["week_number"]), "part": "Code without a meaning", "value": row["unclassified_sessions"]}
+    values = [
+        {"x": str(row["week_number"]), "part": "Missing", "value": int(row["missing_sessions"])} for row in weeks
+    ] + [
+        {"x": str(row["week_number"]), "part": "Code without a meaning", "value": int(row["unclassified_sessions"])}
         for row in weeks
     ]
     parts = {"Missing": SCHOOL, "Code without a meaning": COMPARED}
@@ -83,13 +85,13 @@ def _weeks(weeks: Sequence[Row], year: int) -> Figure:
     return Figure("weeks", title, text, to_svg(chart, "weeks", title, text), numbers)
 
 
-def _codes(rows: Sequence[Row]) -> Any:
-    headings = ["Code", "Sessions", "First", "Last", "What to do"]
+def _codes(rows: Sequence[Row]) -> Table:
+    columns = [Column(name, name == "Sessions") for name in ("Code", "Sessions", "First", "Last", "What to do")]
     lines = [
         [row["code"], count(row["sessions"]), day(row["first_date"]), day(row["last_date"]), row["what_to_do"]]
         for row in rows
     ]
-    return table("Codes without a meaning, of all years", headings, lines)
+    return Table("Codes without a meaning, of all years", columns, lines)
 
 
 PAGE = Page(

@@ -12,7 +12,7 @@ from reports.charts.shapes import bars, stacked_bars
 from reports.charts.theme import SCHOOL, to_svg
 from reports.database import Row
 from reports.figures import Figure, Table, table
-from reports.formats import NOT_AVAILABLE, SUPPRESSED, count, previous_year, rounded, year_name
+from reports.formats import NOT_AVAILABLE, SUPPRESSED, count, previous_year, rounded, sentence, year_name
 from reports.pages import Page, Visit
 
 _SCHOOL_MONTHS = (9, 10, 11, 12, 1, 2, 3, 4, 5, 6, 7)
@@ -93,7 +93,7 @@ def _groups(rows: Sequence[Row], year: int) -> Table:
 
 
 def _agreement(rows: Sequence[Row]) -> Table:
-    lines = [[(row["reconciliation"] or "not compared").capitalize(), count(row["suspensions"])] for row in rows]
+    lines = [[sentence(row["reconciliation"] or "not compared"), count(row["suspensions"])] for row in rows]
     return table("Suspensions beside the register's marks of code E", ["The register", "Suspensions"], lines)
 
 

@@ -24,6 +24,11 @@ def _chart(rows: Rows) -> alt.Chart:
     return alt.Chart(alt.InlineData(values=[dict(row) for row in rows]))
 
 
+def _least_step(rows: Rows) -> float:
+    # Half a suspension is none.
+    return 1 if all(isinstance(row["value"], int) for row in rows) else 0.1
+
+
 @dataclass(frozen=True, slots=True)
 class Series:
     """A line: its name, its look (school, before or compared) and its points (x, y); a y of None breaks the line."""
@@ -133,7 +138,7 @@ def bars(
     base = _chart(rows).encode(
         y=alt.Y("category:N", sort=list(categories), title=None, axis=alt.Axis(labelLimit=330, grid=False)),
         yOffset=alt.YOffset("name:N", sort=list(names), scale=alt.Scale(paddingInner=0.12)),
-        x=alt.X("value:Q", title=x_title, axis=alt.Axis(tickCount=6), scale=alt.Scale(nice=True)),
+        x=alt.X("value:Q", title=x_title, axis=alt.Axis(tickCount=6, tickMinStep=_least_step(rows))),
     )
     drawn = base.mark_bar().encode(
         color=alt.Color(
@@ -170,7 +175,7 @@ def stacked_bars(
                 title=titles[0],
                 axis=alt.Axis(labelAngle=0, labelOverlap=True, grid=False),
             ),
-            y=alt.Y("value:Q", title=titles[1], axis=alt.Axis(tickCount=6)),
+            y=alt.Y("value:Q", title=titles[1], axis=alt.Axis(tickCount=6, tickMinStep=_least_step(rows))),
             color=alt.Color("part:N", sort=list(parts), scale=colours, legend=legend),
             order=alt.Order("order:Q"),
         )
