@@ -24,7 +24,7 @@ up: $(STAMP) ## The Dagster UI and daemon on loopback
 	@$(BIN)/mis up
 
 test: $(STAMP) ## The whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(STAMP) ## ruff, mypy, sqlfluff, Dagster's definitions
 	$(BIN)/ruff check .
