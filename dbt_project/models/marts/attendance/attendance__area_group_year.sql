@@ -53,20 +53,19 @@ member as (
 counted as (
 
     select
+        {%- for name in ['enrolments', 'persistently_absent_enrolments', 'severely_absent_enrolments'] %}
+        sum({{ name }}) as {{ name }},
+        {%- endfor %}
+        {%- for name in count_names() + reason_names() %}
+        sum({{ name }}_sessions) as {{ name }}_sessions,
+        {%- endfor %}
         area_level,
         area_code,
         academic_year,
         phase,
         group_name,
         group_value,
-        count(*) as schools,
-        {%- for name in ['enrolments', 'persistently_absent_enrolments', 'severely_absent_enrolments'] %}
-        sum({{ name }}) as {{ name }},
-        {%- endfor %}
-    {%- for name in count_names() + reason_names() %}
-    sum({{ name }}_sessions) as {{ name }}_sessions
-    {{- ',' if not loop.last }}
-    {%- endfor %}
+        count(*) as schools
     from member
     group by area_level, area_code, academic_year, phase, group_name, group_value
 
@@ -95,9 +94,9 @@ flagged as (
 small as (
 
     select
-    {%- for part in suppressed_parts() %}
-    is_small_{{ part }} or schools < {{ minimum }} or is_area_hidden as is_small_{{ part }},
-    {%- endfor %}
+        {%- for part in suppressed_parts() %}
+        is_small_{{ part }} or schools < {{ minimum }} or is_area_hidden as is_small_{{ part }},
+        {%- endfor %}
         area_level,
         area_code,
         academic_year,
@@ -155,11 +154,11 @@ phase as (
 cell as (
 
     select
-    {%- for part in suppressed_parts() %}
-    whole.is_alone_{{ part }} as is_hidden_1_{{ part }},
-    phase.is_area_hidden as is_hidden_2_{{ part }},
-    coalesce(alone.is_small_{{ part }}, false) as is_small_{{ part }},
-    {%- endfor %}
+        {%- for part in suppressed_parts() %}
+        whole.is_alone_{{ part }} as is_hidden_1_{{ part }},
+        phase.is_area_hidden as is_hidden_2_{{ part }},
+        coalesce(alone.is_small_{{ part }}, false) as is_small_{{ part }},
+        {%- endfor %}
         whole.area_level,
         whole.area_code,
         whole.academic_year,

@@ -134,9 +134,9 @@ part as (
 headed as (
 
     select
-    {%- for name in ['enrolments', 'persistently_absent_enrolments', 'severely_absent_enrolments'] %}
-    (case when counted.is_whole_year then school_year.{{ name }} else part.{{ name }} end)::integer as {{ name }},
-    {%- endfor %}
+        {%- for name in ['enrolments', 'persistently_absent_enrolments', 'severely_absent_enrolments'] %}
+        (case when counted.is_whole_year then school_year.{{ name }} else part.{{ name }} end)::integer as {{ name }},
+        {%- endfor %}
         counted.*
     from counted
     left join school_year

@@ -107,13 +107,13 @@ compared as (
         one.pool_schools,
         other.school_id as neighbour_school_id,
         {%- for name in inputs %}
-        coalesce(one.{{ name }}_weight * (one.{{ name }}_z - other.{{ name }}_z) ^ 2, 0)
-            {{- ' +' if not loop.last else ' as squares' }}
-        {%- endfor %},
+        coalesce(one.{{ name }}_weight * (one.{{ name }}_z - other.{{ name }}_z) ^ 2, 0) +
+        {%- endfor %}
+        0 as squares,
         {%- for name in inputs %}
-        case when one.{{ name }}_z is not null and other.{{ name }}_z is not null then one.{{ name }}_weight else 0 end
-            {{- ' +' if not loop.last else ' as weights' }}
-        {%- endfor %},
+        case when one.{{ name }}_z + other.{{ name }}_z is not null then one.{{ name }}_weight else 0 end +
+        {%- endfor %}
+        0 as weights,
         concat_ws(
             ', ',
             {%- for name in inputs %}
