@@ -75,7 +75,7 @@ def _figure(rows: Sequence[Row], measure: str, year: int, phase: str) -> Figure:
     title = f"{_MEASURES[measure]} of my schools"
     low, high = (pick(rated, key=lambda row: row[measure]) for pick in (min, max))
     text = (
-        f"{len(rated)} schools in {year_name(year)}: from {percent(low[measure])} ({low['school_name']}) to "
+        f"{count(len(rated))} schools in {year_name(year)}: from {percent(low[measure])} ({low['school_name']}) to "
         f"{percent(high[measure])} ({high['school_name']})."
     )
     unit = "% of pupils" if measure in ("persistent_absence_rate", "severe_absence_rate") else "% of possible sessions"

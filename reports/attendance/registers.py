@@ -60,11 +60,11 @@ def _weeks(weeks: Sequence[Row], year: int) -> Figure:
             f"{count(most['expected_marks'])} ({percent(most['missing_rate'], 2)})."
         )
     xs = [str(row["week_number"]) for row in weeks]
+    parts_of_week = {"Missing": "missing_sessions", "Code without a meaning": "unclassified_sessions"}
     values = [
-        {"x": str(row["week_number"]), "part": "Missing", "value": int(row["missing_sessions"])} for row in weeks
-    ] + [
-        {"x": str(row["week_number"]), "part": "Code without a meaning", "value": int(row["unclassified_sessions"])}
+        {"x": str(row["week_number"]), "part": part, "value": int(row[column])}
         for row in weeks
+        for part, column in parts_of_week.items()
     ]
     parts = {"Missing": SCHOOL, "Code without a meaning": COMPARED}
     chart = stacked_bars(values, xs, parts, ("School week", "Marks"), height=200)

@@ -33,7 +33,8 @@ _FONT = "Arial, Helvetica, 'Liberation Sans', sans-serif"
 def to_svg(chart: alt.TopLevelMixin, figure_id: str, title: str, description: str) -> Markup:
     """Draw a chart; its title and description are read out in place of its shapes."""
     # Altair's themes are state of the process; the look goes into the specification itself.
-    specification = chart.to_dict() | {"config": _CONFIG}
+    # Validation costs as much as drawing does, and would find only mistakes of ours, which the tests look for.
+    specification = chart.to_dict(validate=False) | {"config": _CONFIG}
     drawn = _draw(json.dumps(specification, default=float))
     inner = re.sub(r'(\bid="|url\(#)', rf"\g<1>{figure_id}-", drawn[drawn.index(">") + 1 :])
     box = re.search(r'viewBox="([\d. ]+)"', drawn)
