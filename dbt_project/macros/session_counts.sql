@@ -74,7 +74,7 @@
 {%- endmacro %}
 
 {#- Marks made ready to be counted, as a lateral: ``plain`` is how many are / or \, ``rest`` the others without the
-    blanks, a short text in which a letter is found fast. "offset 0": worked out once a row and not once a count. -#}
+    blanks, a short text in which a letter is found fast. "limit 1": worked out once a row and not once a count. -#}
 {% macro counted_marks(marks, missing) -%}
     (
         select
@@ -90,11 +90,11 @@
                 select
                     replace({{ marks }}, ' ', '') as entered,
                     {{ missing }} as missing
-                offset 0
+                limit 1
             ) as cut
-            offset 0
+            limit 1
         ) as stripped
-        offset 0
+        limit 1
     )
 {%- endmacro %}
 
@@ -107,19 +107,43 @@
   {%- endif -%}
 {%- endmacro %}
 
-{#- Counts and reasons of what counted_marks() made ready. -#}
+{#- One count or reason of what counted_marks() made ready. -#}
+{% macro letters_counted(counted, name) -%}
+  {%- if name == 'missing' -%}
+    {{ counted }}.missing
+  {%- elif name == 'late' -%}
+    {{ letter_count(counted, letters_standing_for(['L', 'U'])) }}
+  {%- elif name in dict(meaning_counts()) -%}
+    {%- set meanings = dict(meaning_counts())[name] -%}
+    {{ counted ~ '.plain + ' if 'present' in meanings -}}
+    {{ letter_count(counted, letters_meaning(meanings) | replace('/', '') | replace('\\', '')) }}
+  {%- else -%}
+    {{ letter_count(counted, letters_standing_for(dict(reason_codes())[name])) }}
+  {%- endif -%}
+{%- endmacro %}
+
+{#- Counts and reasons of what counted_marks() made ready, as columns. -#}
 {% macro letter_counts(counted) -%}
-  {%- for count, meanings in meaning_counts() %}
-    {%- set letters = letters_meaning(meanings) | replace('/', '') | replace('\\', '') %}
-    {%- if count == 'missing' %}
-    {{ counted }}.missing as missing_sessions,
-    {%- else %}
-    {{ counted ~ '.plain + ' if 'present' in meanings }}{{ letter_count(counted, letters) }} as {{ count }}_sessions,
-    {%- endif %}
+  {%- for name in count_names() + reason_names() %}
+    {{ letters_counted(counted, name) }} as {{ name }}_sessions
+    {{- ',' if not loop.last }}
   {%- endfor %}
-    {{ letter_count(counted, letters_standing_for(['L', 'U'])) }} as late_sessions,
-  {%- for reason, codes in reason_codes() %}
-    {{ letter_count(counted, letters_standing_for(codes)) }} as {{ reason }}_sessions
+{%- endmacro %}
+
+{#- The same as one array, kept with a year so that most years are counted once, when they are written. -#}
+{% macro letter_tally(counted) -%}
+    array[
+  {%- for name in count_names() + reason_names() %}
+        {{ letters_counted(counted, name) }}
+    {{- ',' if not loop.last }}
+  {%- endfor %}
+    ]::smallint[]
+{%- endmacro %}
+
+{#- Counts and reasons out of such an array, with the missing marks of now. -#}
+{% macro tally_counts(tally, missing) -%}
+  {%- for name in count_names() + reason_names() %}
+    {{ missing if name == 'missing' else tally ~ '[' ~ loop.index ~ ']' }}::integer as {{ name }}_sessions
     {{- ',' if not loop.last }}
   {%- endfor %}
 {%- endmacro %}

@@ -7,6 +7,14 @@
   {{ return(['row', 'absence', 'split', 'persistent', 'severe']) }}
 {%- endmacro %}
 
+{#- One column a part: is_small_row, is_small_absence, ...; of the relation's columns, or all with one value. -#}
+{% macro part_columns(prefix, value=none, relation=none) -%}
+  {%- for part in suppressed_parts() %}
+    {{ value ~ ' as ' if value else relation ~ '.' if relation }}{{ prefix ~ part }}
+    {{- ',' if not loop.last }}
+  {%- endfor %}
+{%- endmacro %}
+
 {#- Parts that add up over time. Pupils do not: whoever is persistently absent in a term need not be in the year. -#}
 {% macro parts_of_sessions() -%}
   {{ return(['row', 'absence', 'split']) }}

@@ -14,17 +14,16 @@ computed as (
         published_attendance.academic_year,
         published_attendance.area_level,
         published_attendance.area_name,
-        published_attendance.phase,
         {{ session_rates('published_attendance', places=16) }},
         {%- for rate, part in [
             ('attendance', 'attended'), ('absence', 'absence'), ('authorised', 'authorised'),
             ('unauthorised', 'unauthorised')
         ] %}
-    ({{ part }}_sessions::double precision / published_attendance.possible_sessions * 100)::numeric
-        as floating_{{ rate }}_rate,
-    {{ rate }}_rate as published_{{ rate }}_rate
-    {{- ',' if not loop.last }}
+        ({{ part }}_sessions::double precision / published_attendance.possible_sessions * 100)::numeric
+            as floating_{{ rate }}_rate,
+        {{ rate }}_rate as published_{{ rate }}_rate,
         {%- endfor %}
+        published_attendance.phase
     from published_attendance
     where not published_attendance.is_suppressed and published_attendance.phase <> 'Total'
 

@@ -68,6 +68,7 @@ OPEN_RELATIONS: dict[Purpose, frozenset[str]] = {
             "national_rate",
             "published_rate",
             "alert_rule",
+            "risk_model",
             "risk_model_coefficient",
             "risk_reliability",
         }

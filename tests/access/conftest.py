@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
 import psycopg
 import pytest
+from logging_in import LogIn
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -15,8 +16,6 @@ from orchestration.ingest.categories import Purpose
 from orchestration.warehouse.connection import Warehouse
 from orchestration.warehouse.publishing import publish
 from orchestration.warehouse.roles import ensure_roles
-
-LogIn = Callable[[Credentials], AbstractContextManager[psycopg.Connection]]
 
 _MARTS = """
 create schema build_attendance;

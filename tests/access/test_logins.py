@@ -7,7 +7,7 @@ from shutil import rmtree
 
 import psycopg
 import pytest
-from conftest import LogIn  # type: ignore[import-not-found]
+from logging_in import LogIn
 from psycopg import sql
 
 from orchestration.access import people

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
-from conftest import LogIn  # type: ignore[import-not-found]
+from logging_in import LogIn
 from psycopg.conninfo import make_conninfo
 
 from orchestration.access import people

@@ -166,8 +166,12 @@ def test_keys_are_enforced_and_led_by_the_school(connection: psycopg.Connection[
     assert sorted(keyless) == [
         ("build_attendance.area_group_year",),
         ("build_attendance.area_year",),
+        ("build_attendance.calendar_day",),
         ("build_attendance.national_rate",),
         ("build_attendance.published_rate",),
+        ("build_attendance.risk_model",),
+        ("build_attendance.risk_model_coefficient",),
+        ("build_attendance.risk_reliability",),
     ]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 AS_AT = date(2025, 7, 18)
 FRIDAY = AS_AT
 SATURDAY = date(2025, 7, 12)
+WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday")
 
 
 @dataclass(frozen=True)
@@ -248,6 +249,14 @@ BUILT: dict[str, Built] = {
             f" values (2, 'B1', '{FRIDAY}', '/')",
         },
     ),
+    "marts/attendance/calendar_day": Built(
+        {"calendar_date": FRIDAY, "academic_year": 202425},
+        states={
+            "ACD-001": "update build_attendance.calendar_day set academic_year = 202324",
+            "ACD-002": "insert into build_attendance.calendar_day (calendar_date, academic_year)"
+            f" values ('{SATURDAY}', 202425)",
+        },
+    ),
     "core/register_year": Built(
         {
             "school_id": 1,
@@ -352,6 +361,180 @@ BUILT: dict[str, Built] = {
             "ASY-009": "update build_attendance.pupil_year set absence_sessions = 2",
         },
     ),
+    "marts/attendance/pupil_outlook": Built(
+        {
+            **KEY,
+            "academic_year": 202425,
+            "possible_sessions": 200,
+            "absence_sessions": 20,
+            "expected_remaining_sessions": 180,
+            "expected_possible_sessions": 380,
+            "sessions_left_before_persistent": 17,
+            "has_reached_persistent": False,
+            "risk_of_persistent_absence": 0.5,
+            "risk_band": "high",
+            "risk_model": "1 All",
+            "risk_note": None,
+            "why": "Missed 20 of 200 sessions so far.",
+        },
+        {
+            "AOU-002": {"possible_sessions": 10, "expected_remaining_sessions": 370},
+            "AOU-003": {"expected_remaining_sessions": 181},
+            "AOU-004": {"sessions_left_before_persistent": 18},
+            "AOU-005": {"has_reached_persistent": True},
+            "AOU-006": {"risk_note": "No model."},
+            "AOU-007": {"risk_band": "moderate"},
+            "AOU-008": {"why": ""},
+            "AOU-009": {
+                "expected_remaining_sessions": 201,
+                "expected_possible_sessions": 401,
+                "sessions_left_before_persistent": 20,
+            },
+        },
+        {
+            "AOU-001": _lost("build_attendance.pupil_outlook"),
+            "AOU-010": "update build_attendance.pupil_outlook set risk_of_persistent_absence = null",
+        },
+    ),
+    "marts/attendance/risk_model": Built(
+        {
+            "phase": "All",
+            "fit_id": 1,
+            "pupil_years": 200,
+            "predicted_mean": 0.2,
+            "observed_share": 0.25,
+            "brier": 0.06,
+            "brier_base_rate": 0.18,
+            "reason": None,
+        },
+        {
+            "ARM-001": {"phase": "Total"},
+            "ARM-002": {"pupil_years": 199},
+            "ARM-003": {"brier": 0.18},
+            "ARM-004": {"observed_share": 0.14},
+        },
+        {"ARM-005": "insert into build_attendance.risk_model (phase, fit_id) values ('Primary', 2)"},
+    ),
+    "marts/attendance/risk_model_coefficient": Built(
+        {"phase": "All", "input": "intercept", "coefficient": -0.1},
+        {"ARC-002": {"coefficient": 1000.0}},
+        {"ARC-001": "delete from build_attendance.risk_model_coefficient where input = 'pace'"},
+    ),
+    "marts/attendance/risk_reliability": Built(
+        {
+            "test": "held-out pupils",
+            "slice": "all",
+            "slice_value": "all",
+            "bin": 2,
+            "predictions": 12,
+            "pupils": 6,
+            "predicted_mean": 0.15,
+            "observed_share": 0.2,
+            "brier": 0.1,
+            "is_suppressed": False,
+        },
+        {
+            "ARR-001": {"observed_share": 1.1},
+            "ARR-002": {"pupils": 5},
+            "ARR-003": {"predicted_mean": 0.21},
+            "ARR-004": {"predictions": 5},
+        },
+    ),
+    "marts/attendance/pupil_pattern": Built(
+        {
+            **KEY,
+            "academic_year": 202425,
+            "possible_sessions": 2,
+            "absence_sessions": 1,
+            **{f"{day}_{what}_sessions": 0 for day in WEEK for what in ("possible", "absence")},
+            "friday_possible_sessions": 2,
+            "friday_absence_sessions": 1,
+            "am_possible_sessions": 1,
+            "am_absence_sessions": 0,
+            "pm_possible_sessions": 1,
+            "pm_absence_sessions": 1,
+            "end_of_half_term_possible_sessions": 2,
+            "first_weeks_possible_sessions": 0,
+            "recent_possible_sessions": 2,
+            "before_possible_sessions": 0,
+            "holiday_sessions": 0,
+            "weeks": 1,
+            "broken_weeks": 1,
+            "missed_weeks": 0,
+            "siblings": 0,
+            "siblings_possible_sessions": None,
+            "days_missed_with_sibling": 0,
+        },
+        {
+            "APP-002": {"monday_possible_sessions": 1},
+            "APP-003": {"am_absence_sessions": 1},
+            "APP-004": {"missed_weeks": 1},
+            "APP-005": {"first_weeks_possible_sessions": 3},
+            "APP-006": {"siblings": 1},
+        },
+        {"APP-001": _lost("build_attendance.pupil_pattern")},
+    ),
+    "marts/attendance/school_pattern": Built(
+        {"school_id": 1, "academic_year": 202425, "pattern": "weekday", "value": "Friday", **DAY, **RATES},
+        {
+            "APS-002": {"covid_sessions": 1},
+            "APS-003": {"pattern": "month"},
+            "APS-004": {"absence_rate": 101.0},
+        },
+        {
+            "APS-001": _lost("build_attendance.school_pattern"),
+            "APS-005": "insert into build_attendance.school_pattern"
+            " (school_id, academic_year, pattern, value, possible_sessions, absence_sessions)"
+            " values (1, 202425, 'session', 'AM', 1, 1)",
+        },
+    ),
+    "marts/attendance/alert_rule": Built(
+        {"school_id": 1, "rule_id": "near_persistent", "threshold": 8, "upper_threshold": 10, "severity": "warning"},
+        {"AAR-001": {"threshold": 10}, "AAR-002": {"severity": "dreadful"}},
+        {"AAR-003": "insert into build_attendance.alert_rule (school_id, rule_id) values (1, 'late'), (2, 'late')"},
+    ),
+    "marts/attendance/alert": Built(
+        {
+            **KEY,
+            "rule_id": "late",
+            "since": FRIDAY,
+            "as_of": FRIDAY,
+            "severity": "warning",
+            "measured": 5,
+            "threshold": 5,
+            "why": "Late arrivals in the last 4 school weeks: 5.",
+        },
+        {
+            "AAL-001": {"why": "Late arrivals in the last {look_back} school weeks: 5."},
+            "AAL-002": {"measured": 4},
+            "AAL-003": {"as_of": SATURDAY},
+            "AAL-004": {"severity": "dreadful"},
+        },
+        {
+            "AAL-005": "insert into build_attendance.alert (school_id, pupil_key, rule_id)"
+            " select 1, k, 'late' from generate_series(1, 20) as k",
+        },
+    ),
+    "marts/attendance/intervention": Built(
+        {
+            **KEY,
+            "intervention_id": 1,
+            "kind": "letter",
+            "kind_description": "A letter",
+            "started_on": FRIDAY,
+            "ended_on": FRIDAY,
+            "before_possible_sessions": 40,
+            "before_absence_sessions": 40,
+            "before_note": None,
+            "after_note": "0 of the four school weeks after are over.",
+        },
+        {
+            "AIN-001": {"ended_on": SATURDAY},
+            "AIN-002": {"after_note": None, "after_absence_sessions": None},
+            "AIN-003": {"before_absence_sessions": 41},
+            "AIN-004": {"kind_description": "letter"},
+        },
+    ),
     "marts/provisioning/staff": Built(
         {"school_id": 1, "staff_id": "T1", "email": "j.reed@northmoor.example", "is_current": True},
         {"PST-002": {"is_current": None}, "PST-003": {"email": "reception"}},
@@ -396,6 +579,9 @@ BASE = f"""
     insert into build_attendance.session
         (school_id, pupil_key, session_date, session, meaning, is_possible, is_attended, is_absence)
         values (1, 50, '{FRIDAY}', 'PM', 'authorised', true, false, true);
+    insert into build_attendance.risk_model_coefficient (phase, input, coefficient)
+        select 'All', unnest(array['pace', 'pace_by_elapsed', 'missed_last_4_weeks', 'elapsed', 'persistent_last_year',
+            'unknown_last_year']), 0;
 """
 
 _GROUP = {"school_id": 1, "academic_year": 202425, "group_1": "all", "value_1": "all"}

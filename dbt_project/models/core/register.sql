@@ -114,7 +114,8 @@ marked as (
         end as {{ bits }},
         {%- endfor %}
         coalesce(register_year.entered_codes, '{}') as entered_codes,
-        coalesce(register_year.minutes_late, '{}') as minutes_late
+        coalesce(register_year.minutes_late, '{}') as minutes_late,
+        case when spanned.span is null then register_year.tally end as tally
     from spanned
     left join register_year
         on
@@ -133,6 +134,7 @@ complete as (
         marked.academic_year,
         marked.is_only_enrolment,
         marked.marks,
+        marked.tally,
         {%- for bits in bitmaps %}
         marked.{{ bits }},
         {%- endfor %}
@@ -222,7 +224,8 @@ pupil_year as (
         {%- endfor %}
         missing,
         entered_codes,
-        minutes_late
+        minutes_late,
+        tally
     from complete
     where is_only_enrolment
     union all
@@ -237,7 +240,8 @@ pupil_year as (
         {{ bitmap('merged.marks', ['unauthorised']) }} as unauthorised,
         merged.missing,
         merged.entered_codes,
-        coalesce(latest.minutes_late, '{}') as minutes_late
+        coalesce(latest.minutes_late, '{}') as minutes_late,
+        null::smallint[] as tally
     from merged
     left join latest
         on
@@ -269,7 +273,13 @@ select
     {%- endfor %}
     pupil_year.missing::varbit as missing,
     pupil_year.entered_codes,
-    pupil_year.minutes_late
+    pupil_year.minutes_late,
+    case
+        when
+            length(rtrim(pupil_year.marks))
+            <= 2 * (roll_year.counted_until - {{ first_day('pupil_year.academic_year') }}) + 2
+            then pupil_year.tally
+    end as tally
 from pupil_year
 inner join roll_year
     on

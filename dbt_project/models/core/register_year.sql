@@ -335,9 +335,11 @@ select
     {{ bitmap('written.marks', ['missing']) }} as missing,
     {{ bitmap('written.marks', ['unclassified', 'not_possible']) }} as not_counted,
     written.entered_codes,
-    written.minutes_late
+    written.minutes_late,
+    {{ letter_tally('counted_marks') }} as tally
 from written
 inner join code_book
     on written.school_id = code_book.school_id
+cross join lateral {{ counted_marks('written.marks', "'0'::varbit") }} as counted_marks
 -- In the key's order: a school's year lies together, and its key is filled fast.
 order by written.school_id, written.academic_year, written.pupil_id

@@ -23,7 +23,8 @@ select
     unauthorised,
     missing,
     entered_codes,
-    minutes_late
+    minutes_late,
+    tally
 from register
 -- In the key's order: a pupil's years lie side by side, and a school's pupils.
 order by school_id, academic_year, pupil_key

@@ -53,20 +53,19 @@ member as (
 counted as (
 
     select
+        {%- for name in ['enrolments', 'persistently_absent_enrolments', 'severely_absent_enrolments'] %}
+        sum({{ name }}) as {{ name }},
+        {%- endfor %}
+        {%- for name in count_names() + reason_names() %}
+        sum({{ name }}_sessions) as {{ name }}_sessions,
+        {%- endfor %}
         area_level,
         area_code,
         academic_year,
         phase,
         group_name,
         group_value,
-        count(*) as schools,
-        {%- for name in ['enrolments', 'persistently_absent_enrolments', 'severely_absent_enrolments'] %}
-        sum({{ name }}) as {{ name }},
-        {%- endfor %}
-    {%- for name in count_names() + reason_names() %}
-    sum({{ name }}_sessions) as {{ name }}_sessions
-    {{- ',' if not loop.last }}
-    {%- endfor %}
+        count(*) as schools
     from member
     group by area_level, area_code, academic_year, phase, group_name, group_value
 
@@ -95,6 +94,9 @@ flagged as (
 small as (
 
     select
+        {%- for part in suppressed_parts() %}
+        is_small_{{ part }} or schools < {{ minimum }} or is_area_hidden as is_small_{{ part }},
+        {%- endfor %}
         area_level,
         area_code,
         academic_year,
@@ -107,11 +109,7 @@ small as (
         row_number() over (
             partition by {{ line }}, phase
             order by enrolments, group_value
-        ) as place,
-    {%- for part in suppressed_parts() %}
-    is_small_{{ part }} or schools < {{ minimum }} or is_area_hidden as is_small_{{ part }}
-    {{- ',' if not loop.last }}
-    {%- endfor %}
+        ) as place
     from flagged
     where group_name <> 'all'
 
@@ -120,11 +118,10 @@ small as (
 alone as (
 
     select
-        small.*,
         {%- for part in suppressed_parts() %}
-        {{ hidden_in_set('is_small_' ~ part, line ~ ', phase', 'place') }} as is_alone_{{ part }}
-        {{- ',' if not loop.last }}
+        {{ hidden_in_set('is_small_' ~ part, line ~ ', phase', 'place') }} as is_alone_{{ part }},
         {%- endfor %}
+        small.*
     from small
 
 ),
@@ -157,6 +154,11 @@ phase as (
 cell as (
 
     select
+        {%- for part in suppressed_parts() %}
+        whole.is_alone_{{ part }} as is_hidden_1_{{ part }},
+        phase.is_area_hidden as is_hidden_2_{{ part }},
+        coalesce(alone.is_small_{{ part }}, false) as is_small_{{ part }},
+        {%- endfor %}
         whole.area_level,
         whole.area_code,
         whole.academic_year,
@@ -164,13 +166,7 @@ cell as (
         whole.group_value as line_1,
         phase.phase as line_2,
         whole.place as place_1,
-        phase.place as place_2,
-    {%- for part in suppressed_parts() %}
-    whole.is_alone_{{ part }} as is_hidden_1_{{ part }},
-    phase.is_area_hidden as is_hidden_2_{{ part }},
-    coalesce(alone.is_small_{{ part }}, false) as is_small_{{ part }}
-    {{- ',' if not loop.last }}
-    {%- endfor %}
+        phase.place as place_2
     from whole
     inner join phase
         on
@@ -193,18 +189,17 @@ cell as (
 own as (
 
     select
+        {%- for part in suppressed_parts() %}
+        alone.is_small_{{ part }},
+        alone.is_alone_{{ part }} or coalesce(cell_own.is_hidden_{{ part }}, false) as is_own_{{ part }},
+        {%- endfor %}
         alone.area_level,
         alone.area_code,
         alone.academic_year,
         alone.phase,
         alone.group_name,
         alone.group_value,
-        alone.schools,
-        {%- for part in suppressed_parts() %}
-        alone.is_small_{{ part }},
-        alone.is_alone_{{ part }} or coalesce(cell_own.is_hidden_{{ part }}, false) as is_own_{{ part }}
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+        alone.schools
     from alone
     left join cell_own
         on
@@ -227,9 +222,7 @@ hidden as (
         group_name,
         group_value,
         schools,
-        {%- for part in suppressed_parts() %}
-        is_small_{{ part }},
-        {%- endfor %}
+        {{ part_columns('is_small_') }},
         {{ nested_parts('is_own_') }}
     from own
     union all
@@ -241,13 +234,8 @@ hidden as (
         group_name,
         group_value,
         schools,
-        {%- for part in suppressed_parts() %}
-        is_area_hidden as is_small_{{ part }},
-        {%- endfor %}
-    {%- for part in suppressed_parts() %}
-    is_area_hidden as is_hidden_{{ part }}
-    {{- ',' if not loop.last }}
-    {%- endfor %}
+        {{ part_columns('is_small_', value='is_area_hidden') }},
+        {{ part_columns('is_hidden_', value='is_area_hidden') }}
     from flagged
     where group_name = 'all'
 

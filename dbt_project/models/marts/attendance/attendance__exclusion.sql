@@ -12,9 +12,9 @@ exclusion_reason as (
 
 ),
 
-pupil_day as (
+register_year as (
 
-    select * from {{ ref('attendance__pupil_day') }}
+    select * from {{ ref('attendance___register_year') }}
 
 ),
 
@@ -50,46 +50,39 @@ suspension as (
 ),
 
 -- The marks of the span: a suspension may begin after lunch, and end before it.
-mark as (
+span as (
 
     select
         suspension.school_id,
         suspension.exclusion_id,
-        half_day.code
-    from suspension
-    inner join pupil_day
-        on
-            suspension.school_id = pupil_day.school_id
-            and suspension.pupil_key = pupil_day.pupil_key
-            and pupil_day.session_date
-            between suspension.start_date and coalesce(suspension.end_date, suspension.start_date)
-    cross join
-        lateral (
-            values
-            (
-                pupil_day.am_code,
-                pupil_day.session_date > suspension.start_date or coalesce(suspension.start_session, 'AM') = 'AM'
-            ),
-            (
-                pupil_day.pm_code,
-                pupil_day.session_date < coalesce(suspension.end_date, suspension.start_date)
-                or coalesce(suspension.end_session, 'PM') = 'PM'
+        substr(
+            register_year.marks,
+            {{ am_position('suspension.start_date', 'suspension.academic_year') }}
+            + case suspension.start_session when 'PM' then 1 else 0 end,
+            greatest(
+                2 * (coalesce(suspension.end_date, suspension.start_date) - suspension.start_date + 1)
+                - case suspension.start_session when 'PM' then 1 else 0 end
+                - case suspension.end_session when 'AM' then 1 else 0 end, 0
             )
-        ) as half_day (code, is_within)
-    where half_day.code is not null and half_day.code <> '-' and half_day.is_within
+        ) as rest
+    from suspension
+    inner join register_year
+        on
+            suspension.school_id = register_year.school_id
+            and suspension.pupil_key = register_year.pupil_key
+            and suspension.academic_year = register_year.academic_year
 
 ),
 
 coded as (
 
     select
-        school_id,
-        exclusion_id,
-        count(*) as marked_sessions,
-        count(*) filter (where code = 'E') as coded_e_sessions,
-        count(*) filter (where code in ('B', 'K', 'D')) as provision_sessions
-    from mark
-    group by school_id, exclusion_id
+        span.school_id,
+        span.exclusion_id,
+        {{ letter_count('span', letters_standing_for(['E'])) }} as coded_e_sessions,
+        {{ letter_count('span', letters_standing_for(['B', 'K', 'D'])) }} as provision_sessions
+    from span
+    where translate(span.rest, ' {{ letters_meaning(['missing']) }}', '') <> ''
 
 )
 
@@ -105,7 +98,7 @@ select
     exclusion.end_date,
     exclusion.sessions,
     reason.reasons,
-    (exclusion.sessions / 2.0)::numeric(5, 1) as days,
+    (exclusion.sessions / 2.0)::numeric(5, 1) as days,  -- noqa: RF04
     suspension.place > 1 as is_repeat,
     case when suspension.exclusion_id is not null then coalesce(coded.coded_e_sessions, 0) end::integer
         as coded_e_sessions,

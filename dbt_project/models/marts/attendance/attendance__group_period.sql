@@ -175,9 +175,7 @@ own as (
         group_1,
         line_1 as value_1,
         place_1 as place,
-        {%- for part in suppressed_parts() %}
-        is_small_{{ part }},
-        {%- endfor %}
+        {{ part_columns('is_small_') }},
     {%- for part in parts_of_sessions() %}
     is_hidden_{{ part }} as is_own_{{ part }}
     {{- ',' if not loop.last }}
@@ -212,9 +210,7 @@ hidden as (
         period,
         group_1,
         value_1,
-        {%- for part in suppressed_parts() %}
-        is_small_{{ part }},
-        {%- endfor %}
+        {{ part_columns('is_small_') }},
         {{ nested_parts('is_own_') }}
     from flagged
     union all
@@ -225,13 +221,8 @@ hidden as (
         period,
         group_1,
         value_1,
-        {%- for part in suppressed_parts() %}
-        false as is_small_{{ part }},
-        {%- endfor %}
-    {%- for part in suppressed_parts() %}
-    false as is_hidden_{{ part }}
-    {{- ',' if not loop.last }}
-    {%- endfor %}
+        {{ part_columns('is_small_', value='false') }},
+        {{ part_columns('is_hidden_', value='false') }}
     from counted
     where group_1 = 'all'
 

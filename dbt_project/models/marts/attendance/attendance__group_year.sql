@@ -83,9 +83,7 @@ cell_hidden as (
         cell_own.line_1,
         cell_own.group_2,
         cell_own.line_2,
-        {%- for part in suppressed_parts() %}
-        cell_own.is_small_{{ part }},
-        {%- endfor %}
+        {{ part_columns('is_small_', relation='cell_own') }},
         {{ nested_parts('cell_own.is_hidden_') }}
     from cell_own
 
@@ -100,13 +98,8 @@ flagged as (
         value_1,
         group_2,
         value_2,
-        {%- for part in suppressed_parts() %}
-        false as is_small_{{ part }},
-        {%- endfor %}
-        {%- for part in suppressed_parts() %}
-        false as is_hidden_{{ part }}
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+        {{ part_columns('is_small_', value='false') }},
+        {{ part_columns('is_hidden_', value='false') }}
     from group_year
     where group_1 = 'all'
     union all
@@ -117,13 +110,8 @@ flagged as (
         value_1,
         group_2,
         value_2,
-        {%- for part in suppressed_parts() %}
-        is_small_{{ part }},
-        {%- endfor %}
-        {%- for part in suppressed_parts() %}
-        is_hidden_{{ part }}
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+        {{ part_columns('is_small_') }},
+        {{ part_columns('is_hidden_') }}
     from value_hidden
     union all
     select
@@ -133,13 +121,8 @@ flagged as (
         line_1 as value_1,
         group_2,
         line_2 as value_2,
-        {%- for part in suppressed_parts() %}
-        is_small_{{ part }},
-        {%- endfor %}
-        {%- for part in suppressed_parts() %}
-        is_hidden_{{ part }}
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+        {{ part_columns('is_small_') }},
+        {{ part_columns('is_hidden_') }}
     from cell_hidden
 
 )

@@ -10,16 +10,15 @@ published_attendance as (
 total as (
 
     select
-        academic_year,
-        area_level,
-        area_code,
         {%- for rate, part in [
             ('attendance', 'attended'), ('absence', 'absence'), ('authorised', 'authorised'),
             ('unauthorised', 'unauthorised')
         ] %}
-    {{ weighted_percentage(part ~ '_sessions', 'possible_sessions', 'census_enrolments') }} as {{ rate }}_rate
-    {{- ',' if not loop.last }}
+        {{ weighted_percentage(part ~ '_sessions', 'possible_sessions', 'census_enrolments') }} as {{ rate }}_rate,
         {%- endfor %}
+        academic_year,
+        area_level,
+        area_code
     from published_attendance
     where phase <> 'Total' and academic_year <= {{ last_weighted_year() }}
     group by academic_year, area_level, area_code
@@ -29,16 +28,15 @@ total as (
 counted as (
 
     select
-        published_attendance.*,
         {%- for rate, part in [
             ('attendance', 'attended'), ('absence', 'absence'), ('authorised', 'authorised'),
             ('unauthorised', 'unauthorised')
         ] %}
         {{ percentage(
             'published_attendance.' ~ part ~ '_sessions', 'published_attendance.possible_sessions'
-        ) }} as own_{{ rate }}_rate
-    {{- ',' if not loop.last }}
+        ) }} as own_{{ rate }}_rate,
         {%- endfor %}
+        published_attendance.*
     from published_attendance
 
 )

@@ -63,7 +63,7 @@ counted as (
         on
             register_year.school_id = numbered.school_id
             and register_year.academic_year = numbered.academic_year
-    -- "offset 0" in it: worked out once a week and not once a column. Filters on pupil, week and year go past it.
+    -- "limit 1" in it: worked out once a week and not once a column. Filters on pupil, week and year go past it.
     cross join lateral {{ counted_marks(
         'substr(register_year.marks, numbered.first_position, 14)',
         'substring(register_year.missing from numbered.first_position for 14)'

@@ -18,6 +18,8 @@ pupil as (
 
 ),
 
+-- Most years count whole and were counted when they were written; the others are cut, by a span on roll or by
+-- counted_until, or put together from two enrolments.
 counted as (
 
     select
@@ -28,7 +30,7 @@ counted as (
         register_year.age_on_31_august,
         register_year.is_statistical,
         register_year.counted_until,
-        {{ letter_counts('counted_marks') }},
+        {{ tally_counts('year.tally', 'counted_marks.missing') }},
         case
             when register_year.minutes_late = '{}' then 0
             else (
@@ -36,13 +38,16 @@ counted as (
                 from jsonb_each(register_year.minutes_late) as late
                 where late.key::integer <= register_year.counted_places
             )
-        end::integer as minutes_late,
-        counted_marks.plain + length(counted_marks.rest) + counted_marks.missing as sessions
+        end::integer as minutes_late
     from register_year
     cross join lateral {{ counted_marks(
-        'left(register_year.marks, register_year.counted_places)',
+        'case when register_year.tally is null then left(register_year.marks, register_year.counted_places) end',
         'substring(register_year.missing from 1 for register_year.counted_places)'
     ) }} as counted_marks
+    cross join lateral (
+        select coalesce(register_year.tally, {{ letter_tally('counted_marks') }}) as tally
+        limit 1
+    ) as year
 
 )
 
@@ -73,4 +78,6 @@ inner join pupil
     on
         counted.school_id = pupil.school_id
         and counted.pupil_key = pupil.pupil_key
-where counted.sessions > 0
+where
+    counted.possible_sessions + counted.not_possible_sessions + counted.missing_sessions
+    + counted.unclassified_sessions > 0

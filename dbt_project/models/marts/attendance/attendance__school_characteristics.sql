@@ -26,10 +26,10 @@ select
             ) }}
     end as {{ name }}_percent,
     {%- endfor %}
-    {%- for name in ['fsm6', 'sen_support', 'ehcp', 'eal'] %}
-    {{ is_small('school_characteristics.' ~ name ~ '_pupils', 'suppression_minimum_part') }}
-        {{- ' or' if not loop.last else ' as is_suppressed' }}
+    {%- for name in ['fsm6', 'sen_support', 'ehcp'] %}
+    {{ is_small('school_characteristics.' ~ name ~ '_pupils', 'suppression_minimum_part') }} or
     {%- endfor %}
+    {{ is_small('school_characteristics.eal_pupils', 'suppression_minimum_part') }} as is_suppressed
 from school_characteristics
 inner join school
     on school_characteristics.school_id = school.school_id

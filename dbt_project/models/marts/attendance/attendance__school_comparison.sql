@@ -64,16 +64,15 @@ own as (
 neighbourhood as (
 
     select
-        own.school_id,
-        own.academic_year,
-        count(*) as schools,
         {%- for measure, (part, whole) in measures.items() %}
         {{ percentage('sum(neighbour.' ~ part ~ ')', 'sum(neighbour.' ~ whole ~ ')') }} as {{ measure }},
         1 + count(*) filter (
             where neighbour.{{ measure }} {{ '>' if measure == 'attendance_rate' else '<' }} own.{{ measure }}
-        ) as {{ measure }}_rank
-        {{- ',' if not loop.last }}
+        ) as {{ measure }}_rank,
         {%- endfor %}
+        own.school_id,
+        own.academic_year,
+        count(*) as schools
     from own
     inner join similar_school
         on

@@ -12,15 +12,9 @@ school_year as (
 
 ),
 
-pupil_day as (
+register_year as (
 
-    select * from {{ ref('attendance__pupil_day') }}
-
-),
-
-pupil_year as (
-
-    select * from {{ ref('attendance__pupil_year') }}
+    select * from {{ ref('attendance___register_year') }}
 
 ),
 
@@ -86,55 +80,64 @@ counted as (
 
 ),
 
--- Days are read only where the year is not over: who is absent in whole years is known.
-part_pupil as (
+-- Registers are read only where the year is not over: who is absent in whole years is known.
+part_register as (
 
     select
         counted.school_id,
         counted.academic_year,
-        pupil_day.pupil_key,
-        sum(pupil_day.possible_sessions) as possible_sessions,
-        sum(pupil_day.absence_sessions) as absence_sessions
+        register_year.possible,
+        register_year.authorised,
+        register_year.unauthorised,
+        least(
+            register_year.counted_places, {{ am_position('counted.last_week_start + 7', 'counted.year_before') }} - 1
+        ) as places
     from counted
-    inner join pupil_day
+    inner join register_year
         on
-            counted.school_id = pupil_day.school_id
-            and counted.year_before = pupil_day.academic_year
-            and counted.last_week_start + 6 >= pupil_day.session_date
-    inner join pupil_year
-        on
-            pupil_day.school_id = pupil_year.school_id
-            and pupil_day.pupil_key = pupil_year.pupil_key
-            and pupil_day.academic_year = pupil_year.academic_year
-    where
-        not counted.is_whole_year and pupil_year.is_statistical
-        and pupil_day.session_date <= pupil_year.counted_until
-    group by counted.school_id, counted.academic_year, pupil_day.pupil_key
-    having sum(pupil_day.possible_sessions) > 0
+            counted.school_id = register_year.school_id
+            and counted.year_before = register_year.academic_year
+    where not counted.is_whole_year and register_year.is_statistical
+
+),
+
+part_pupil as (
+
+    select
+        bit_count(substring(part_register.possible from 1 for part_register.places)) as possible_sessions,
+        bit_count(substring(part_register.authorised from 1 for part_register.places))
+        + bit_count(substring(part_register.unauthorised from 1 for part_register.places)) as absence_sessions,
+        part_register.school_id,
+        part_register.academic_year
+    from part_register
 
 ),
 
 part as (
 
     select
-        school_id,
-        academic_year,
+        part_pupil.school_id,
+        part_pupil.academic_year,
         count(*) as enrolments,
-        count(*) filter (where 10 * absence_sessions >= possible_sessions) as persistently_absent_enrolments,
-        count(*) filter (where 2 * absence_sessions >= possible_sessions) as severely_absent_enrolments
+        count(*) filter (
+            where 10 * part_pupil.absence_sessions >= part_pupil.possible_sessions
+        ) as persistently_absent_enrolments,
+        count(*) filter (
+            where 2 * part_pupil.absence_sessions >= part_pupil.possible_sessions
+        ) as severely_absent_enrolments
     from part_pupil
-    group by school_id, academic_year
+    where part_pupil.possible_sessions > 0
+    group by part_pupil.school_id, part_pupil.academic_year
 
 ),
 
 headed as (
 
     select
-        counted.*,
-    {%- for name in ['enrolments', 'persistently_absent_enrolments', 'severely_absent_enrolments'] %}
-    (case when counted.is_whole_year then school_year.{{ name }} else part.{{ name }} end)::integer as {{ name }}
-    {{- ',' if not loop.last }}
-    {%- endfor %}
+        {%- for name in ['enrolments', 'persistently_absent_enrolments', 'severely_absent_enrolments'] %}
+        (case when counted.is_whole_year then school_year.{{ name }} else part.{{ name }} end)::integer as {{ name }},
+        {%- endfor %}
+        counted.*
     from counted
     left join school_year
         on

@@ -10,41 +10,15 @@ attendance_code as (
 
     select * from {{ ref('attendance__attendance_code') }}
 
-),
-
-session as (
-
-    select
-        school_id,
-        pupil_key,
-        session_date,
-        'AM' as session,
-        academic_year,
-        am_code as code,
-        am_minutes_late as minutes_late
-    from pupil_day
-    where am_code is not null
-    union all
-    select
-        school_id,
-        pupil_key,
-        session_date,
-        'PM' as session,
-        academic_year,
-        pm_code as code,
-        pm_minutes_late as minutes_late
-    from pupil_day
-    where pm_code is not null
-
 )
 
 select
-    session.school_id,
-    session.pupil_key,
-    session.session_date,
-    session.session,
-    session.academic_year,
-    session.code,
+    pupil_day.school_id,
+    pupil_day.pupil_key,
+    pupil_day.session_date,
+    half_day.session,
+    pupil_day.academic_year,
+    half_day.code,
     attendance_code.description,
     coalesce(attendance_code.meaning, 'unclassified') as meaning,
     coalesce(
@@ -52,10 +26,16 @@ select
     ) as is_possible,
     coalesce(attendance_code.meaning in ('present', 'approved'), false) as is_attended,
     coalesce(attendance_code.meaning in ('authorised', 'unauthorised'), false) as is_absence,
-    session.minutes_late
-from session
+    half_day.minutes_late
+from pupil_day
+cross join lateral (
+    values
+    ('AM', pupil_day.am_code, pupil_day.am_minutes_late),
+    ('PM', pupil_day.pm_code, pupil_day.pm_minutes_late)
+) as half_day (session, code, minutes_late)
 left join attendance_code
     on
-        session.school_id = attendance_code.school_id
-        and session.code = attendance_code.code
-        and session.session_date between attendance_code.valid_from and attendance_code.valid_to
+        pupil_day.school_id = attendance_code.school_id
+        and half_day.code = attendance_code.code
+        and pupil_day.session_date between attendance_code.valid_from and attendance_code.valid_to
+where half_day.code is not null

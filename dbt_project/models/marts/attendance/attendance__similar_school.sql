@@ -33,13 +33,12 @@ similarity_input as (
 measured as (
 
     select
+        {%- for name, expression in inputs.items() %}
+        ({{ expression }})::numeric as {{ name }},
+        {%- endfor %}
         school_characteristics.school_id,
         school_characteristics.academic_year,
-        school.national_phase as phase,
-        {%- for name, expression in inputs.items() %}
-        ({{ expression }})::numeric as {{ name }}
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+        school.national_phase as phase
     from school_characteristics
     inner join school
         on school_characteristics.school_id = school.school_id
@@ -54,12 +53,11 @@ measured as (
 given as (
 
     select
-        phase,
         {%- for name in inputs %}
         max(weight) filter (where input = '{{ name }}') as {{ name }}_weight,
-        max(standard_deviation) filter (where input = '{{ name }}') as {{ name }}_deviation
-        {{- ',' if not loop.last }}
+        max(standard_deviation) filter (where input = '{{ name }}') as {{ name }}_deviation,
         {%- endfor %}
+        phase
     from similarity_input
     group by phase
 
@@ -68,13 +66,12 @@ given as (
 pool as (
 
     select
+        {%- for name in inputs %}
+        nullif(stddev_pop({{ name }}), 0) as {{ name }}_deviation,
+        {%- endfor %}
         academic_year,
         phase,
-        count(*) as pool_schools,
-        {%- for name in inputs %}
-        nullif(stddev_pop({{ name }}), 0) as {{ name }}_deviation
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+        count(*) as pool_schools
     from measured
     group by academic_year, phase
 
@@ -83,15 +80,14 @@ pool as (
 standard as (
 
     select
+        {%- for name in inputs %}
+        measured.{{ name }} / coalesce(given.{{ name }}_deviation, pool.{{ name }}_deviation) as {{ name }}_z,
+        given.{{ name }}_weight,
+        {%- endfor %}
         measured.school_id,
         measured.academic_year,
         measured.phase,
-        pool.pool_schools,
-        {%- for name in inputs %}
-        measured.{{ name }} / coalesce(given.{{ name }}_deviation, pool.{{ name }}_deviation) as {{ name }}_z,
-        given.{{ name }}_weight
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+        pool.pool_schools
     from measured
     inner join pool
         on
@@ -111,13 +107,13 @@ compared as (
         one.pool_schools,
         other.school_id as neighbour_school_id,
         {%- for name in inputs %}
-        coalesce(one.{{ name }}_weight * (one.{{ name }}_z - other.{{ name }}_z) ^ 2, 0)
-            {{- ' +' if not loop.last else ' as squares' }}
-        {%- endfor %},
+        coalesce(one.{{ name }}_weight * (one.{{ name }}_z - other.{{ name }}_z) ^ 2, 0) +
+        {%- endfor %}
+        0 as squares,
         {%- for name in inputs %}
-        case when one.{{ name }}_z is not null and other.{{ name }}_z is not null then one.{{ name }}_weight else 0 end
-            {{- ' +' if not loop.last else ' as weights' }}
-        {%- endfor %},
+        case when one.{{ name }}_z + other.{{ name }}_z is not null then one.{{ name }}_weight else 0 end +
+        {%- endfor %}
+        0 as weights,
         concat_ws(
             ', ',
             {%- for name in inputs %}

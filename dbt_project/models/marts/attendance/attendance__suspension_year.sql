@@ -35,11 +35,10 @@ small as (
 own as (
 
     select
-        small.*,
         {%- for part in ['row', 'suspended', 'permanent'] %}
-        {{ hidden_in_set('is_small_' ~ part, set_of_values, 'place') }} as is_own_{{ part }}
-        {{- ',' if not loop.last }}
+        {{ hidden_in_set('is_small_' ~ part, set_of_values, 'place') }} as is_own_{{ part }},
         {%- endfor %}
+        small.*
     from small
 
 ),
