@@ -130,13 +130,13 @@ def _crossed(visit: Visit, year: int, one: str, other: str, measure: str) -> Fig
             name(other, across),
             name(one, down),
             float(row[measure]) if row[measure] is not None else None,
-            percent(row[measure]),
+            _cell(row, measure),
         )
         for (down, across), row in cells.items()
     ]
     title = f"{_MEASURES[measure]}: {GROUPS[one].lower()} by {GROUPS[other].lower()}"
-    hidden = sum(row["is_suppressed"] for row in cells.values())
-    text = f"{len(cells)} cells, {hidden} hidden; white is hidden or without pupils." if hidden else "Darker is more."
+    hidden = sum(row["is_suppressed"] and not _is_shown(row, measure) for row in cells.values())
+    text = f"Darker is more. Hidden: {hidden} of {len(cells)} cells (c)." if hidden else "Darker is more."
     chart = heat_map(
         drawn,
         [name(other, across) for across in acrosses],

@@ -74,7 +74,7 @@ def lines(
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A square of a heat map; a value of None is a place without sessions."""
+    """A square of a heat map; one with a value of None is not coloured."""
 
     x: str
     y: str
@@ -94,12 +94,16 @@ def heat_map(
     x_labels: Mapping[str, str] | None = None,
 ) -> alt.TopLevelMixin:
     """Squares coloured by steps of one hue. ``titles`` are of x, y and the legend; ``steps`` are the upper bounds."""
-    rows: list[dict[str, Any]] = [
-        {"x": c.x, "y": c.y, "value": c.value, "label": c.label} for c in cells if c.value is not None
-    ]
     bands = _bands(steps)
-    for row in rows:
-        row["band"] = bands[sum(row["value"] >= step for step in steps)]
+    rows = [
+        {
+            "x": cell.x,
+            "y": cell.y,
+            "label": cell.label,
+            "band": None if cell.value is None else bands[sum(cell.value >= step for step in steps)],
+        }
+        for cell in cells
+    ]
     axis: dict[str, Any] = {"labelAngle": 0, "labelOverlap": True, "ticks": False, "domain": False}
     if x_labels is not None:
         axis["labelExpr"] = _label_expression(xs, x_labels)
@@ -108,12 +112,18 @@ def heat_map(
         x=alt.X("x:N", sort=list(xs), scale=alt.Scale(domain=list(xs)), title=titles[0], axis=alt.Axis(**axis)),
         y=alt.Y("y:N", sort=list(ys), scale=alt.Scale(domain=list(ys)), title=titles[1], axis=alt.Axis(grid=False)),
     )
-    squares = base.mark_rect(stroke="#ffffff", strokeWidth=1.5).encode(
-        color=alt.Color(
-            "band:N",
-            sort=bands,
-            scale=alt.Scale(domain=bands, range=list(STEPS[: len(bands)])),
-            legend=alt.Legend(title=titles[2], symbolType="square", columns=len(bands), symbolStrokeColor="#9aa4ae"),
+    squares = (
+        base.transform_filter("datum.band")
+        .mark_rect(stroke="#ffffff", strokeWidth=1.5)
+        .encode(
+            color=alt.Color(
+                "band:N",
+                sort=bands,
+                scale=alt.Scale(domain=bands, range=list(STEPS[: len(bands)])),
+                legend=alt.Legend(
+                    title=titles[2], symbolType="square", columns=len(bands), symbolStrokeColor="#9aa4ae"
+                ),
+            )
         )
     )
     layers = [squares]
