@@ -12,7 +12,7 @@ export UV_SYSTEM_CERTS := 1
 export UV_NATIVE_TLS := 1
 export DO_NOT_TRACK := 1
 
-.PHONY: run up test lint bench lock clean help
+.PHONY: run up reports test lint bench lock clean help
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -23,8 +23,11 @@ run: $(STAMP) ## Extract from the sandbox (or the configured partner), gate, bui
 up: $(STAMP) ## The Dagster UI and daemon on loopback
 	@$(BIN)/mis up
 
+reports: $(STAMP) ## The report pages on loopback; prints a sign-in link
+	@$(BIN)/mis reports
+
 test: $(STAMP) ## The whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(STAMP) ## ruff, mypy, sqlfluff, Dagster's definitions
 	$(BIN)/ruff check .

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, NoReturn
 
 import psycopg
 import typer
 from pydantic import ValidationError
-from rich.console import Console
-from rich.table import Table
 
+from orchestration.commands import alert, intervention
+from orchestration.commands.metrics import metrics_app
+from orchestration.commands.person import person_app
+from orchestration.commands.printing import AsJson, err, fail, out, print_json, print_table
+from orchestration.commands.reports import reports_app
 from orchestration.dbt.runner import DbtError
 from orchestration.ingest.categories import Category, Purpose
 from orchestration.partners import PartnerNotConfigured
@@ -32,14 +34,11 @@ quarantine_app = typer.Typer(
     help="Rows that broke a rule: look at them, and load those that pass now.", no_args_is_help=True
 )
 app.add_typer(quarantine_app, name="quarantine")
-
-#: Into a pipe or a file, columns must not be cut at the 80 characters of a terminal that is not there.
-_PIPE_WIDTH = 240
-
-out = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
-err = Console(stderr=True, width=None if sys.stderr.isatty() else _PIPE_WIDTH)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script instead of tables for people.")]
+app.add_typer(person_app, name="person")
+app.add_typer(metrics_app, name="metrics")
+app.add_typer(alert.app, name="alert")
+app.add_typer(intervention.app, name="intervention")
+app.add_typer(reports_app, name="reports")
 
 
 @app.command()
@@ -137,7 +136,7 @@ def rollback(
         try:
             release = roll_back(connection, purpose)
         except PublishError as error:
-            _fail(str(error))
+            fail(str(error))
     out.print(f"{purpose.value}: readers see {release.schema_name} again.")
 
 
@@ -150,7 +149,7 @@ def status(as_json: AsJson = False) -> None:
     with warehouse_ready(get_settings()) as warehouse, warehouse.connect() as connection:
         found = read_status(connection)
     if as_json:
-        _print_json(found.as_json())
+        print_json(found.as_json())
     else:
         show(found, out)
 
@@ -162,7 +161,7 @@ def doctor(as_json: AsJson = False) -> None:
 
     findings = examine()
     if as_json:
-        _print_json([finding.as_json() for finding in findings])
+        print_json([finding.as_json() for finding in findings])
     else:
         for finding in findings:
             mark = "[green]ok[/]  " if finding.ok else "[red]bad[/] "
@@ -188,9 +187,9 @@ def psql(
             raise typer.Exit(interactive(warehouse))
         header, rows = query(warehouse, command)
     if as_json:
-        _print_json([dict(zip(header, row, strict=True)) for row in rows])
+        print_json([dict(zip(header, row, strict=True)) for row in rows])
     else:
-        _print_table(header, rows)
+        print_table(header, rows)
 
 
 @app.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -222,7 +221,7 @@ def sandbox(
         size=size,
         today=date.fromisoformat(today),
         port=port,
-        ready=lambda url, token: _print_json({"MIS_WONDE_URL": url, "MIS_WONDE_TOKEN": token}),
+        ready=lambda url, token: print_json({"MIS_WONDE_URL": url, "MIS_WONDE_TOKEN": token}),
     )
 
 
@@ -239,9 +238,9 @@ def quarantine_list(
     with warehouse_ready(get_settings()) as warehouse, warehouse.connect() as connection:
         entries = quarantine.list_open(connection, school_id=school, category=category)
     if as_json:
-        _print_json([entry.as_json() for entry in entries])
+        print_json([entry.as_json() for entry in entries])
         return
-    _print_table(
+    print_table(
         ("id", "school", "table", "key", "rules", "since"),
         [
             (
@@ -268,8 +267,8 @@ def quarantine_show(
     with warehouse_ready(get_settings()) as warehouse, warehouse.connect() as connection:
         entry = quarantine.show(connection, quarantine_id)
     if entry is None:
-        _fail(f"There is no quarantine row {quarantine_id}. `mis quarantine list` shows the open ones.")
-    _print_json(entry.as_json())
+        fail(f"There is no quarantine row {quarantine_id}. `mis quarantine list` shows the open ones.")
+    print_json(entry.as_json())
 
 
 @quarantine_app.command("retry")
@@ -301,7 +300,7 @@ def _execute(as_json: bool, **options: Any) -> NoReturn:
     except psycopg.OperationalError as error:
         _leave(f"The warehouse went away: {str(error).strip()}", 1)
     if as_json:
-        _print_json(summary.as_json())
+        print_json(summary.as_json())
     else:
         show(summary, out)
     raise typer.Exit(0 if summary.success else 1)
@@ -312,24 +311,6 @@ def _leave(why: str, status: int) -> NoReturn:
     err.print(f"{why} What had been accepted stays, and the next run carries on from there.", markup=False)
     sys.stderr.flush()
     os._exit(status)
-
-
-def _print_json(value: Any) -> None:
-    json.dump(value, sys.stdout, indent=2, default=str)
-    sys.stdout.write("\n")
-
-
-def _print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    table = Table(*header)
-    for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row))
-    out.print(table)
-    out.print(f"{len(rows)} rows")
-
-
-def _fail(message: str) -> NoReturn:
-    err.print(message)
-    raise typer.Exit(1)
 
 
 #: Exit status after Ctrl-C, by convention: 128 and the signal's number.

@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     sandbox_today: date = Field(default=date(2025, 7, 18), description="The day on which the sandbox's clock stands.")
 
     suites_dir: Path | None = Field(default=None, description="Gate suites instead of the project's expectations/.")
+    reports_url: AnyHttpUrl | None = Field(
+        default=None, description="Where readers reach the reports: a proxy with TLS before them; default loopback."
+    )
     alert_webhook: AnyHttpUrl | None = Field(
         default=None, description="Where a failed run is reported, as JSON by POST."
     )

@@ -8,6 +8,7 @@ opens the warehouse itself is given ``Settings(database_url=warehouse.url, home=
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
@@ -20,6 +21,9 @@ from orchestration.warehouse.connection import Warehouse
 from orchestration.warehouse.migrate import migrate
 
 _TEMPLATE = "migrated"
+
+# A shell starts what it puts in the background with SIGINT ignored, children of it too; the tests of Ctrl-C would fail.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NewWarehouse = Callable[[], AbstractContextManager[Warehouse]]
 

@@ -165,17 +165,18 @@
   {%- endfor %}
 {%- endmacro %}
 
-{#- Part in per cent of whole, from counts: summed before, divided here, rounded half away from zero (numeric). -#}
-{% macro percentage(part, whole) -%}
-  round(100 * {{ part }}::numeric / nullif({{ whole }}, 0), 6)
+{#- Part in per cent of whole, from counts: summed before, divided here, rounded half away from zero (numeric). Published
+    rates have six places; the tests against DfE's own ask for more. -#}
+{% macro percentage(part, whole, places=6) -%}
+  round(100 * {{ part }}::numeric / nullif({{ whole }}, 0), {{ places }})
 {%- endmacro %}
 
 {#- The four rates of a row with counts. -#}
-{% macro session_rates(relation=none) -%}
+{% macro session_rates(relation=none, places=6) -%}
   {%- for rate, part in [
     ('attendance', 'attended'), ('absence', 'absence'), ('authorised', 'authorised'), ('unauthorised', 'unauthorised')
   ] %}
-    {{ percentage(column(relation, part ~ '_sessions'), column(relation, 'possible_sessions')) }} as {{ rate }}_rate
+    {{ percentage(column(relation, part ~ '_sessions'), column(relation, 'possible_sessions'), places) }} as {{ rate }}_rate
     {{- ',' if not loop.last }}
   {%- endfor %}
 {%- endmacro %}

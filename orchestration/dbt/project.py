@@ -33,6 +33,11 @@ def manifest_path(settings: Settings) -> Path:
     return target_dir(settings) / "manifest.json"
 
 
+def semantic_manifest_path(settings: Settings) -> Path:
+    """Metrics and dimensions, which dbt writes beside the manifest whenever it parses."""
+    return target_dir(settings) / "semantic_manifest.json"
+
+
 def project_args(settings: Settings) -> list[str]:
     """Arguments common to all dbt invocations."""
     return [

@@ -5,7 +5,6 @@ from typing import Any
 
 import dagster as dg
 import psycopg
-from psycopg import sql
 
 from orchestration.defs.dbt import DBT_ASSETS
 from orchestration.defs.describe import grouped_bars, markdown_table, sample
@@ -62,16 +61,28 @@ def _published_asset(purpose: Purpose) -> dg.AssetsDefinition:
 def _metadata(warehouse: Warehouse, purpose: Purpose, release: Release) -> dict[str, dg.MetadataValue]:
     metadata: dict[str, dg.MetadataValue] = {"release": dg.MetadataValue.text(release.schema_name)}
     with warehouse.connect() as connection:
-        counted = []
-        for name in release.relations:
-            query = sql.SQL("select count(*) from {}").format(sql.Identifier(purpose.value, name))
-            row = connection.execute(query).fetchone()
-            counted.append((name, row[0] if row else 0))
-        metadata["relations"] = markdown_table(("relation", "rows"), counted)
+        metadata["relations"] = markdown_table(("relation", "rows, about"), _sizes(connection, release))
         if purpose is Purpose.ATTENDANCE:
             metadata["school_year"] = sample(connection, purpose.value, "school_year")
             metadata["attendance_rate"] = _attendance_picture(connection)
     return metadata
+
+
+def _sizes(connection: psycopg.Connection[Any], release: Release) -> list[tuple[str, int | None]]:
+    """Each published relation with its rows as of the publication's ``analyze``; a view over others has none.
+
+    Counting took 7 of the 9 s of a publication: the views of single sessions decode two million of them for it.
+    """
+    rows = connection.execute(
+        """
+        select relname, case when relkind <> 'v' then reltuples::bigint end
+        from pg_class
+        where relnamespace = %s::regnamespace and relname = any(%s)
+        order by relname
+        """,
+        [release.schema_name, list(release.relations)],
+    )
+    return [(name, size) for name, size in rows]
 
 
 def _attendance_picture(connection: psycopg.Connection[Any]) -> dg.MarkdownMetadataValue:

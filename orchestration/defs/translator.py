@@ -12,8 +12,8 @@ from orchestration.defs.extract import CONNECTIONS
 class MisTranslator(DagsterDbtTranslator):
     """Keys are ``reference/…``, ``staging/…``, ``core/…`` and ``<purpose>/…``.
 
-    All raw tables of a category come from one extract, so all of them are that category's one asset; the tables of
-    ``ops`` that dbt reads come from the partner's lists.
+    All raw tables of a category come from one extract, so all of them are that category's one asset; the schools of
+    ``ops`` come from the partner's lists. Another source names its asset in its meta, as dagster-dbt reads it.
     """
 
     def __init__(self) -> None:
@@ -27,6 +27,8 @@ class MisTranslator(DagsterDbtTranslator):
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         """The asset a dbt node is, see the class."""
         if dbt_resource_props["resource_type"] == "source":
+            if "dagster" in _meta(dbt_resource_props):
+                return super().get_asset_key(dbt_resource_props)
             category = _meta(dbt_resource_props).get("category")
             return dg.AssetKey(["raw", category]) if category else CONNECTIONS
         return dg.AssetKey([stage_or_purpose(dbt_resource_props), dbt_resource_props["alias"]])

@@ -42,6 +42,11 @@ class Relation:
     columns: tuple[Column, ...]
 
 
+def is_hidden(name: str) -> bool:
+    """Tell whether a relation of a release is there for others to stand on alone, and not for people."""
+    return name.startswith("_")
+
+
 def read_relations(connection: psycopg.Connection[TupleRow], schema: str) -> dict[str, Relation]:
     """Return the tables and views of a schema by name, in order of name; none if there is no such schema."""
     rows = connection.execute(
@@ -82,14 +87,16 @@ def point_views(
 ) -> None:
     """Make the views of the published schema show the relations of a release, in the caller's transaction.
 
-    ``formerly`` names the views that the last release published; views of other people in the schema are left alone.
-    A column that is gone or has another type, or a relation that is gone, is refused unless ``allow_breaking``; the
-    view is then dropped and made again, which Postgres refuses while somebody's view stands on it. With
-    ``keep_columns`` a column that the release lacks stays, as null.
+    Hidden relations get no view. ``formerly`` names the views that the last release published; views of other people in
+    the schema are left alone. A column that is gone or has another type, or a relation that is gone, is refused unless
+    ``allow_breaking``; the view is then dropped and made again, which Postgres refuses while somebody's view stands on
+    it. With ``keep_columns`` a column that the release lacks stays, as null.
 
     Raises PublishError.
     """
-    offered = read_relations(connection, release_schema)
+    offered = {
+        name: relation for name, relation in read_relations(connection, release_schema).items() if not is_hidden(name)
+    }
     present = read_relations(connection, published_schema)
     ours = {name: present[name] for name in formerly if name in present}
     foreign = sorted(set(offered) & set(present) - set(ours))

@@ -2,7 +2,8 @@
 
 dbt builds the marts of a purpose in ``build_<purpose>``. Publishing moves them into a schema of their own,
 ``release_<purpose>_<n>``, and points the views of the schema ``<purpose>`` at it. The release before it is kept for
-:func:`rollback`, older ones are dropped, and the build schema is left empty.
+:func:`rollback`, older ones are dropped, and the build schema is left empty. A relation whose name begins with ``_`` is
+part of the release, for views of it to stand on, and has no published view.
 
 A reader sees one release or the other, in a statement and in a transaction of several (read committed, the default). A
 ``repeatable read`` transaction that began before a publication, and reads a view for the first time after it, finds the
@@ -20,8 +21,8 @@ from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
 from orchestration.ingest.categories import Purpose
-from orchestration.warehouse.published_views import PublishError, Relation, point_views, read_relations
-from orchestration.warehouse.roles import grant_published
+from orchestration.warehouse.published_views import PublishError, Relation, is_hidden, point_views, read_relations
+from orchestration.warehouse.roles import grant_published, unreadable_views
 
 __all__ = ["PublishError", "Release", "publish", "releases", "rollback"]
 
@@ -32,7 +33,8 @@ _MOVE = {"r": "table", "p": "table", "m": "materialized view", "v": "view"}
 class Release:
     """One publication of a purpose's marts, as ``ops.release`` records it.
 
-    ``state`` is published (what people read), superseded or rolled_back; ``kept`` says whether its tables still exist.
+    ``state`` is published (what people read), superseded or rolled_back; ``relations`` are those with a published view;
+    ``kept`` says whether its tables still exist.
     """
 
     release_id: int
@@ -53,8 +55,9 @@ def publish(
     In one transaction, or as part of the caller's if one is open; of two publishers of a purpose the second waits.
 
     Raises PublishError, and leaves everything as it was, when there is nothing to publish, when a view reads outside
-    its release, when a column or relation that people read has gone or changed its type (unless ``allow_breaking``),
-    and when readers leave no gap for five minutes.
+    its release, when the rows of a relation cannot be kept from other schools' readers, when a view is open to readers
+    to whom what it reads is closed, when a column or relation that people read has gone or changed its type (unless
+    ``allow_breaking``), and when readers leave no gap for five minutes.
     """
     build = f"build_{purpose}"
     with connection.transaction():
@@ -65,6 +68,7 @@ def publish(
                 f"There is nothing in {build} to publish: build the marts of {purpose} first, with mis run."
             )
         _refuse_reads_from_outside(connection, build)
+        _refuse_rows_without_policy(built, build)
         history = _read(connection, purpose)
         current = next((release for release in history if release.state == "published"), None)
         _drop_old(connection, history, current)
@@ -80,12 +84,13 @@ def publish(
             keep_columns=False,
         )
         grant_published(connection, purpose, schema)
+        _refuse_views_over_closed_relations(connection, schema, build)
         if current is not None:
             _set_state(connection, current, "superseded")
         connection.execute(
             "insert into ops.release (purpose, schema_name, state, run_id, relations)"
             " values (%s, %s, 'published', %s, %s)",
-            [purpose, schema, run_id, Jsonb(list(built))],
+            [purpose, schema, run_id, Jsonb([name for name in built if not is_hidden(name)])],
         )
         return _read(connection, purpose)[0]
 
@@ -179,6 +184,30 @@ def _refuse_reads_from_outside(connection: psycopg.Connection[TupleRow], build: 
         raise PublishError(
             f"A published view may read only tables of its own release, and in {build} {listed}. Make it a table, or a "
             "view over a mart that is one."
+        )
+
+
+def _refuse_rows_without_policy(built: dict[str, Relation], build: str) -> None:
+    """Postgres keeps no row policies on materialised views: every reader would see every school."""
+    found = [
+        name
+        for name, relation in built.items()
+        if relation.kind == "m" and any(column.name == "school_id" for column in relation.columns)
+    ]
+    if found:
+        raise PublishError(
+            f"In {build} {', '.join(found)} is a materialised view with a school_id, whose rows cannot be kept from "
+            "readers of other schools. Make it a table."
+        )
+
+
+def _refuse_views_over_closed_relations(connection: psycopg.Connection[TupleRow], schema: str, build: str) -> None:
+    found = unreadable_views(connection, schema)
+    if found:
+        listed = ", ".join(f"{role} may read {view} but not {source}, which it reads" for role, view, source in found)
+        raise PublishError(
+            f"In {build}: {listed}. A view is read with its reader's rights: make it a table, or close it as well "
+            "(orchestration/warehouse/roles.py says what closes a relation)."
         )
 
 

@@ -14,8 +14,17 @@ Node = Mapping[str, Any]
 _IMPORT = re.compile(r"as (?:not materialized )?\(\s+select \* from \{\{ (?:ref|source)\([^}]*\) \}\}\s+\)")
 _REFERENCE = re.compile(r"\{\{ (?:ref|source)\(")
 _LARGE_TABLE_KEY = "school_id"
-#: Marts without a school: national figures.
-_NATIONAL = {"attendance__national_rate"}
+#: Marts without a school: areas of many schools, the calendar of all, and the model that all schools' pupils make.
+_NATIONAL = {
+    "attendance__area_group_year",
+    "attendance__area_year",
+    "attendance__calendar_day",
+    "attendance__national_rate",
+    "attendance__published_rate",
+    "attendance__risk_model",
+    "attendance__risk_model_coefficient",
+    "attendance__risk_reliability",
+}
 #: Incremental strategy and key of a model that counts whole years of schools again.
 _WHOLE_YEARS = ("delete+insert", ("school_id", "academic_year"))
 
@@ -26,9 +35,9 @@ def models(manifest: Manifest) -> Iterator[Node]:
 
 
 def stage(node: Node) -> str:
-    """``source``, ``reference`` (seeds), ``staging``, ``core`` or ``marts``."""
+    """``source``, ``estimates`` (numeric models' tables), ``reference`` (seeds), ``staging``, ``core`` or ``marts``."""
     if node["resource_type"] == "source":
-        return "source"
+        return "estimates" if node["source_name"] == "estimates" else "source"
     return "reference" if node["resource_type"] == "seed" else str(node["fqn"][1])
 
 
@@ -44,6 +53,9 @@ def _node(manifest: Manifest, unique_id: str) -> Node:
 
 
 def _parents(manifest: Manifest, node: Node) -> list[Node]:
+    """Where a node's data come from; of a table that a numeric model fills, what it was fitted from."""
+    if stage(node) == "estimates":
+        return [_node(manifest, f"model.mis.{name}") for name in node["config"]["meta"]["fitted_from"]]
     return [_node(manifest, parent) for parent in node.get("depends_on", {}).get("nodes", [])]
 
 
@@ -73,11 +85,11 @@ def forbidden_categories(manifest: Manifest) -> list[str]:
 
 
 def wrong_steps(manifest: Manifest) -> list[str]:
-    """Edges that go against the stages: staging reads sources, core staging, marts core and their own purpose."""
+    """Edges that go against the stages: staging reads sources, core staging, marts core, estimates and their own."""
     allowed = {
         "staging": {"source", "reference"},
         "core": {"staging", "core", "reference"},
-        "marts": {"core", "marts", "reference"},
+        "marts": {"core", "marts", "reference", "estimates"},
     }
     return [
         f"{node['name']} reads {parent['name']}"

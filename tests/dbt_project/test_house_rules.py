@@ -45,6 +45,18 @@ def test_a_mart_that_reaches_a_forbidden_category_is_found_with_the_way_to_it(ma
     assert not any("provisioning" in line for line in found)
 
 
+def test_a_mart_that_reaches_a_forbidden_category_through_a_fitted_model_is_found(manifest: dict[str, Any]) -> None:
+    doctored = copy.deepcopy(manifest)
+    fit = next(node for node in doctored["sources"].values() if node["name"] == "risk_coefficient")
+    fit["config"]["meta"]["fitted_from"].append("result")
+    found = house_rules.forbidden_categories(doctored)
+    assert any(
+        line.startswith("attendance__pupil_outlook (attendance) reads assessment")
+        and "risk_coefficient <- result" in line
+        for line in found
+    )
+
+
 def test_provisioning_may_not_read_pupils_nor_pupil_marts_staff(manifest: dict[str, Any]) -> None:
     doctored = copy.deepcopy(manifest)
     doctored["nodes"]["model.mis.provisioning__staff"]["depends_on"]["nodes"].append("model.mis.pupil")

@@ -107,7 +107,10 @@ def test_amended_and_removed_marks_are_followed(
     connection.execute(removed + " and mark_date = %s", [now, oak, "A3", WEEK[2]])
     written = _change(connection, dbt)
     assert written["core.pupil_day"] == {
-        (oak, "A1", WEEK[0]), (oak, "A1", WEEK[3]), (oak, "A2", WEEK[1]), (oak, "A3", WEEK[2])
+        (oak, "A1", WEEK[0]),
+        (oak, "A1", WEEK[3]),
+        (oak, "A2", WEEK[1]),
+        (oak, "A3", WEEK[2]),
     }
     assert written["core.day_tally"] == {(oak, day) for day in WEEK[:4]}
     codes = {(row[5], row[1]): row[6:] for row in _rows(connection, "core.pupil_day") if row[0] == oak}
@@ -115,7 +118,9 @@ def test_amended_and_removed_marks_are_followed(
     assert codes["A2", WEEK[1]] == ("/", None)
     assert codes["A3", WEEK[2]] == (None, None)
     assert [_year(connection, oak, f"A{number}") for number in (1, 2, 3)] == [
-        "I\\/\\/\\L\\/\\", "/\\//\\/\\/\\", "/\\/\\/\\/\\"
+        "I\\/\\/\\L\\/\\",
+        "/\\//\\/\\/\\",
+        "/\\/\\/\\/\\",
     ]
 
 

@@ -11,7 +11,9 @@ from orchestration.ingest.categories import CATEGORIES, Purpose
 from orchestration.settings import Settings
 
 GRAPH = defs.resolve_asset_graph()
-STAGES = {"ops", "raw", "reference", "staging", "core", "published"} | {purpose.value for purpose in Purpose}
+STAGES = {"ops", "raw", "reference", "staging", "core", "estimates", "published"} | {
+    purpose.value for purpose in Purpose
+}
 
 
 def materialisable() -> list[dg.AssetKey]:
@@ -40,6 +42,13 @@ def test_every_published_purpose_waits_for_all_its_marts_and_their_gates() -> No
         assert GRAPH.get(dg.AssetKey(["published", purpose.value])).parent_keys == marts
     blocking = {key.asset_key for key in GRAPH.asset_check_keys if key.name == "gate"}
     assert {key.path[0] for key in blocking} >= {"core", "attendance"}
+
+
+def test_the_risk_model_is_fitted_between_core_and_the_marts_that_apply_it() -> None:
+    fitted = GRAPH.get(dg.AssetKey(["estimates", "attendance_risk"]))
+    assert {key.path[0] for key in fitted.parent_keys} == {"core"}
+    assert dg.AssetKey(["attendance", "risk_model_coefficient"]) in fitted.child_keys
+    assert fitted.key in defs.get_repository_def().get_job("publish").asset_layer.selected_asset_keys
 
 
 def test_every_environment_has_its_schedules_and_a_laptop_none() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,3 +76,10 @@ def new_installation(home: Path) -> Installation:
         MIS_HOME=str(home), MIS_SANDBOX_SCHOOLS=str(SCHOOLS), MIS_SANDBOX_SIZE=str(SIZE), MIS_SCHOOLS_PER_BATCH="2"
     )
     return Installation(home, environment)
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port

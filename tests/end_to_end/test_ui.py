@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
-import socket
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
-from installation import Installation
+from installation import Installation, free_port
 from playwright.sync_api import Page, expect, sync_playwright
 
 from sandbox import Sandbox
@@ -21,13 +19,6 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium")
 PATIENCE_SECONDS = 120
 STAGES = ("raw", "reference", "staging", "core", "attendance", "published")
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from typing import Any
 AS_AT = date(2025, 7, 18)
 FRIDAY = AS_AT
 SATURDAY = date(2025, 7, 12)
+WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday")
 
 
 @dataclass(frozen=True)
@@ -248,6 +249,14 @@ BUILT: dict[str, Built] = {
             f" values (2, 'B1', '{FRIDAY}', '/')",
         },
     ),
+    "marts/attendance/calendar_day": Built(
+        {"calendar_date": FRIDAY, "academic_year": 202425},
+        states={
+            "ACD-001": "update build_attendance.calendar_day set academic_year = 202324",
+            "ACD-002": "insert into build_attendance.calendar_day (calendar_date, academic_year)"
+            f" values ('{SATURDAY}', 202425)",
+        },
+    ),
     "core/register_year": Built(
         {
             "school_id": 1,
@@ -352,6 +361,180 @@ BUILT: dict[str, Built] = {
             "ASY-009": "update build_attendance.pupil_year set absence_sessions = 2",
         },
     ),
+    "marts/attendance/pupil_outlook": Built(
+        {
+            **KEY,
+            "academic_year": 202425,
+            "possible_sessions": 200,
+            "absence_sessions": 20,
+            "expected_remaining_sessions": 180,
+            "expected_possible_sessions": 380,
+            "sessions_left_before_persistent": 17,
+            "has_reached_persistent": False,
+            "risk_of_persistent_absence": 0.5,
+            "risk_band": "high",
+            "risk_model": "1 All",
+            "risk_note": None,
+            "why": "Missed 20 of 200 sessions so far.",
+        },
+        {
+            "AOU-002": {"possible_sessions": 10, "expected_remaining_sessions": 370},
+            "AOU-003": {"expected_remaining_sessions": 181},
+            "AOU-004": {"sessions_left_before_persistent": 18},
+            "AOU-005": {"has_reached_persistent": True},
+            "AOU-006": {"risk_note": "No model."},
+            "AOU-007": {"risk_band": "moderate"},
+            "AOU-008": {"why": ""},
+            "AOU-009": {
+                "expected_remaining_sessions": 201,
+                "expected_possible_sessions": 401,
+                "sessions_left_before_persistent": 20,
+            },
+        },
+        {
+            "AOU-001": _lost("build_attendance.pupil_outlook"),
+            "AOU-010": "update build_attendance.pupil_outlook set risk_of_persistent_absence = null",
+        },
+    ),
+    "marts/attendance/risk_model": Built(
+        {
+            "phase": "All",
+            "fit_id": 1,
+            "pupil_years": 200,
+            "predicted_mean": 0.2,
+            "observed_share": 0.25,
+            "brier": 0.06,
+            "brier_base_rate": 0.18,
+            "reason": None,
+        },
+        {
+            "ARM-001": {"phase": "Total"},
+            "ARM-002": {"pupil_years": 199},
+            "ARM-003": {"brier": 0.18},
+            "ARM-004": {"observed_share": 0.14},
+        },
+        {"ARM-005": "insert into build_attendance.risk_model (phase, fit_id) values ('Primary', 2)"},
+    ),
+    "marts/attendance/risk_model_coefficient": Built(
+        {"phase": "All", "input": "intercept", "coefficient": -0.1},
+        {"ARC-002": {"coefficient": 1000.0}},
+        {"ARC-001": "delete from build_attendance.risk_model_coefficient where input = 'pace'"},
+    ),
+    "marts/attendance/risk_reliability": Built(
+        {
+            "test": "held-out pupils",
+            "slice": "all",
+            "slice_value": "all",
+            "bin": 2,
+            "predictions": 12,
+            "pupils": 6,
+            "predicted_mean": 0.15,
+            "observed_share": 0.2,
+            "brier": 0.1,
+            "is_suppressed": False,
+        },
+        {
+            "ARR-001": {"observed_share": 1.1},
+            "ARR-002": {"pupils": 5},
+            "ARR-003": {"predicted_mean": 0.21},
+            "ARR-004": {"predictions": 5},
+        },
+    ),
+    "marts/attendance/pupil_pattern": Built(
+        {
+            **KEY,
+            "academic_year": 202425,
+            "possible_sessions": 2,
+            "absence_sessions": 1,
+            **{f"{day}_{what}_sessions": 0 for day in WEEK for what in ("possible", "absence")},
+            "friday_possible_sessions": 2,
+            "friday_absence_sessions": 1,
+            "am_possible_sessions": 1,
+            "am_absence_sessions": 0,
+            "pm_possible_sessions": 1,
+            "pm_absence_sessions": 1,
+            "end_of_half_term_possible_sessions": 2,
+            "first_weeks_possible_sessions": 0,
+            "recent_possible_sessions": 2,
+            "before_possible_sessions": 0,
+            "holiday_sessions": 0,
+            "weeks": 1,
+            "broken_weeks": 1,
+            "missed_weeks": 0,
+            "siblings": 0,
+            "siblings_possible_sessions": None,
+            "days_missed_with_sibling": 0,
+        },
+        {
+            "APP-002": {"monday_possible_sessions": 1},
+            "APP-003": {"am_absence_sessions": 1},
+            "APP-004": {"missed_weeks": 1},
+            "APP-005": {"first_weeks_possible_sessions": 3},
+            "APP-006": {"siblings": 1},
+        },
+        {"APP-001": _lost("build_attendance.pupil_pattern")},
+    ),
+    "marts/attendance/school_pattern": Built(
+        {"school_id": 1, "academic_year": 202425, "pattern": "weekday", "value": "Friday", **DAY, **RATES},
+        {
+            "APS-002": {"covid_sessions": 1},
+            "APS-003": {"pattern": "month"},
+            "APS-004": {"absence_rate": 101.0},
+        },
+        {
+            "APS-001": _lost("build_attendance.school_pattern"),
+            "APS-005": "insert into build_attendance.school_pattern"
+            " (school_id, academic_year, pattern, value, possible_sessions, absence_sessions)"
+            " values (1, 202425, 'session', 'AM', 1, 1)",
+        },
+    ),
+    "marts/attendance/alert_rule": Built(
+        {"school_id": 1, "rule_id": "near_persistent", "threshold": 8, "upper_threshold": 10, "severity": "warning"},
+        {"AAR-001": {"threshold": 10}, "AAR-002": {"severity": "dreadful"}},
+        {"AAR-003": "insert into build_attendance.alert_rule (school_id, rule_id) values (1, 'late'), (2, 'late')"},
+    ),
+    "marts/attendance/alert": Built(
+        {
+            **KEY,
+            "rule_id": "late",
+            "since": FRIDAY,
+            "as_of": FRIDAY,
+            "severity": "warning",
+            "measured": 5,
+            "threshold": 5,
+            "why": "Late arrivals in the last 4 school weeks: 5.",
+        },
+        {
+            "AAL-001": {"why": "Late arrivals in the last {look_back} school weeks: 5."},
+            "AAL-002": {"measured": 4},
+            "AAL-003": {"as_of": SATURDAY},
+            "AAL-004": {"severity": "dreadful"},
+        },
+        {
+            "AAL-005": "insert into build_attendance.alert (school_id, pupil_key, rule_id)"
+            " select 1, k, 'late' from generate_series(1, 20) as k",
+        },
+    ),
+    "marts/attendance/intervention": Built(
+        {
+            **KEY,
+            "intervention_id": 1,
+            "kind": "letter",
+            "kind_description": "A letter",
+            "started_on": FRIDAY,
+            "ended_on": FRIDAY,
+            "before_possible_sessions": 40,
+            "before_absence_sessions": 40,
+            "before_note": None,
+            "after_note": "0 of the four school weeks after are over.",
+        },
+        {
+            "AIN-001": {"ended_on": SATURDAY},
+            "AIN-002": {"after_note": None, "after_absence_sessions": None},
+            "AIN-003": {"before_absence_sessions": 41},
+            "AIN-004": {"kind_description": "letter"},
+        },
+    ),
     "marts/provisioning/staff": Built(
         {"school_id": 1, "staff_id": "T1", "email": "j.reed@northmoor.example", "is_current": True},
         {"PST-002": {"is_current": None}, "PST-003": {"email": "reception"}},
@@ -396,4 +579,206 @@ BASE = f"""
     insert into build_attendance.session
         (school_id, pupil_key, session_date, session, meaning, is_possible, is_attended, is_absence)
         values (1, 50, '{FRIDAY}', 'PM', 'authorised', true, false, true);
+    insert into build_attendance.risk_model_coefficient (phase, input, coefficient)
+        select 'All', unnest(array['pace', 'pace_by_elapsed', 'missed_last_4_weeks', 'elapsed', 'persistent_last_year',
+            'unknown_last_year']), 0;
 """
+
+_GROUP = {"school_id": 1, "academic_year": 202425, "group_1": "all", "value_1": "all"}
+_HEADS = {"enrolments": 2, "persistently_absent_enrolments": 1, "severely_absent_enrolments": 1}
+_SHOWN = {"is_suppressed": False}
+_SIX = {"group_1": "sex", "value_1": "F", "enrolments": 6, "persistently_absent_enrolments": 3} | _counts(
+    possible=20, present=10, authorised=10
+)
+_AREA = {"area_level": "platform", "area_code": "platform", "academic_year": 202425, "phase": "Total", "schools": 3}
+
+
+def _added(relation: str, **values: object) -> str:
+    """A statement that adds a row; for relations without a school, whose rules look at the whole table."""
+    shown = ", ".join("null" if value is None else repr(value) for value in values.values())
+    return f"insert into {relation} ({', '.join(values)}) values ({shown})"
+
+
+def _group_suite(prefix: str, relation: str, key: dict[str, Any]) -> Built:
+    return Built(
+        {**_GROUP, **key, **_HEADS, **DAY, **_SHOWN},
+        {
+            f"{prefix}-002": {**_SIX, "severely_absent_enrolments": 2},
+            f"{prefix}-003": {"is_suppressed": True},
+            f"{prefix}-004": {"unauthorised_sessions": 1},
+        },
+        {
+            f"{prefix}-001": _lost(relation),
+            f"{prefix}-005": f"update {relation} set possible_sessions = 3",
+        },
+    )
+
+
+def _exact_suite(prefix: str, relation: str, key: dict[str, Any]) -> Built:
+    return Built(
+        {**_GROUP, **key, **_HEADS, "exact_enrolments": 2, **DAY},
+        {f"{prefix}-002": {"present_sessions": 0}, f"{prefix}-003": {"severely_absent_enrolments": 2}},
+        {f"{prefix}-001": _lost(relation), f"{prefix}-004": f"update {relation} set absence_sessions = 2"},
+    )
+
+
+_YEAR_KEY = {"group_2": "all", "value_2": "all"}
+_WEEK_KEY = {"period_type": "week", "period": "2025-07-14"}
+_AREA_GOOD = {**_AREA, **_SHOWN, **_HEADS, **DAY, "attendance_rate": 50.0, "absence_rate": 50.0}
+_AREA_GROUP_GOOD = {**_AREA, "group_name": "all", "group_value": "all", **_HEADS, **DAY, **_SHOWN}
+_PUBLISHED = {
+    "academic_year": 202425,
+    "area_level": "England",
+    "area_code": "E92000001",
+    "phase": "Primary",
+    **_SHOWN,
+    "possible_sessions": 2,
+    "attended_sessions": 1,
+    "present_sessions": 1,
+    "approved_activity_sessions": 0,
+    "absence_sessions": 1,
+    "authorised_sessions": 1,
+    "unauthorised_sessions": 0,
+    "attendance_rate": 50.0,
+    "absence_rate": 50.0,
+}
+_SUSPENDED = {"school_id": 1, "academic_year": 202425, "group_name": "all", "group_value": "all"}
+
+BUILT |= {
+    "marts/attendance/group_year": _group_suite("AGY", "build_attendance.group_year", _YEAR_KEY),
+    "marts/attendance/group_period": _group_suite("AGP", "build_attendance.group_period", _WEEK_KEY),
+    "marts/attendance/group_year_exact": _exact_suite("AGX", "build_attendance.group_year_exact", _YEAR_KEY),
+    "marts/attendance/group_period_exact": _exact_suite("AGE", "build_attendance.group_period_exact", _WEEK_KEY),
+    "marts/attendance/area_year": Built(
+        _AREA_GOOD,
+        {},
+        {
+            "AAY-001": "update build_attendance.area_year set schools = 1",
+            "AAY-002": "update build_attendance.area_year set covid_sessions = 1",
+            "AAY-003": "update build_attendance.area_year set severely_absent_enrolments = 2",
+            "AAY-004": _added(
+                "build_attendance.area_year",
+                **{**_AREA_GOOD, "phase": "Primary", "schools": 2},
+            ),
+        },
+    ),
+    "marts/attendance/area_group_year": Built(
+        _AREA_GROUP_GOOD,
+        {},
+        {
+            "AAG-001": "update build_attendance.area_group_year set group_name = 'sex', group_value = 'F'",
+            "AAG-002": "update build_attendance.area_group_year set present_sessions = 2",
+            "AAG-003": "update build_attendance.area_group_year set enrolments = 9",
+        },
+    ),
+    "marts/attendance/published_rate": Built(
+        _PUBLISHED,
+        {},
+        {
+            "APR-001": _lost("build_attendance.published_rate"),
+            "APR-002": "update build_attendance.published_rate set absence_sessions = 2",
+            "APR-003": "update build_attendance.published_rate set absence_rate = 51",
+        },
+    ),
+    "marts/attendance/school_year_before": Built(
+        {"school_id": 1, "academic_year": 202425, "year_before": 202324, "last_week_number": 39, **_HEADS, **DAY},
+        {
+            "AYB-001": {"approved_activity_sessions": 1},
+            "AYB-002": {"year_before": 202425},
+            "AYB-003": {"persistently_absent_enrolments": 3},
+        },
+    ),
+    "marts/attendance/school_characteristics": Built(
+        {
+            "school_id": 1,
+            "academic_year": 202425,
+            "census_date": date(2025, 1, 16),
+            "roll": 2,
+            "fsm6_percent": 20.0,
+            "is_suppressed": False,
+        },
+        {"ACS-001": {"roll": 0}, "ACS-002": {"census_date": FRIDAY}},
+        {"ACS-003": "update build_attendance.school_year set enrolments = 20"},
+    ),
+    "marts/attendance/similar_school": Built(
+        {
+            "school_id": 1,
+            "academic_year": 202425,
+            "rank": 1,
+            "neighbour_school_id": 2,
+            "distance": 0.5,
+            "k": 1,
+            "pool_schools": 2,
+        },
+        {"ASI-001": {"neighbour_school_id": 100}, "ASI-002": {"rank": 2}, "ASI-003": {"distance": -0.5}},
+    ),
+    "marts/attendance/school_comparison": Built(
+        {
+            "school_id": 1,
+            "academic_year": 202425,
+            "measure": "absence_rate",
+            "comparison": "platform pool",
+            "school_value": 7.5,
+            "comparison_value": 7.0,
+            "difference": 0.5,
+            "comparator_schools": 12,
+            "rank": 9,
+            "percentile": 73,
+        },
+        {
+            "ACM-002": {"difference": -0.5},
+            "ACM-003": {"comparison_value": None, "difference": None},
+            "ACM-004": {"rank": 14},
+            "ACM-005": {"school_value": 50.0, "difference": 43.0},
+        },
+        {"ACM-001": _lost("build_attendance.school_comparison")},
+    ),
+    "marts/attendance/suspension_year": Built(
+        {
+            **_SUSPENDED,
+            "headcount": 200,
+            "suspensions": 1,
+            "suspended_pupils": 1,
+            "suspension_rate": 0.5,
+            "suspended_pupils_rate": 0.5,
+            "permanent_exclusions": 0,
+            **_SHOWN,
+        },
+        {
+            "ASU-001": {"group_name": "sex", "group_value": "F"},
+            "ASU-002": {"is_suppressed": True},
+            "ASU-003": {"suspended_pupils_rate": 1.0},
+            "ASU-004": {"suspension_rate": 201.0},
+        },
+    ),
+    "marts/attendance/suspension_year_exact": Built(
+        {
+            **_SUSPENDED,
+            "exact_enrolments": 200,
+            "headcount": 200,
+            "suspensions": 1,
+            "suspended_pupils": 1,
+            "repeatedly_suspended_pupils": 0,
+            "days_lost": 1.0,
+            "permanent_exclusions": 0,
+        },
+        {"ASX-001": {"suspended_pupils": 2}, "ASX-002": {"days_lost": -1.0}},
+        {"ASX-003": "update build_attendance.suspension_year_exact set suspensions = 2"},
+    ),
+    "marts/attendance/exclusion": Built(
+        {
+            "school_id": 1,
+            "exclusion_id": "Q1",
+            "exclusion_type": "suspension",
+            "sessions": 2,
+            "days": 1.0,
+            "is_repeat": False,
+            "reconciliation": "agrees",
+        },
+        {"AEX-001": {"is_repeat": None}, "AEX-002": {"days": 2.0}, "AEX-003": {"reconciliation": "fewer E marks"}},
+    ),
+    "marts/attendance/school": Built(
+        {"school_id": 1, "la_code": "850", "la_name": "Hampshire", "region_code": "E12000008"},
+        {"ASC-001": {"la_name": None}, "ASC-002": {"region_code": None}},
+    ),
+}

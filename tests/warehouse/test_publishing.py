@@ -21,6 +21,11 @@ ATTENDANCE = Purpose.ATTENDANCE
 @pytest.fixture
 def owner(warehouse: Warehouse) -> Iterator[psycopg.Connection]:
     with warehouse.connect(autocommit=True) as connection:
+        run(
+            connection,
+            "insert into ops.school (partner, partner_school_id, name, state)"
+            " select 'wonde', n::text, 'School ' || n, 'approved' from generate_series(1, 3) n",
+        )
         yield connection
 
 
@@ -146,6 +151,43 @@ def test_a_purposes_role_reads_every_release(owner: psycopg.Connection) -> None:
     with owner.transaction():
         run(owner, "set local role mis_attendance")
         assert marks(owner) == {1}
+
+
+def test_a_hidden_relation_is_released_and_not_published(owner: psycopg.Connection) -> None:
+    """Its views read it, in every release, and after a rollback to one that has it or has not."""
+    ensure_roles(owner)
+    build_and_publish(owner, 1)
+    for mark in (2, 3):
+        build(owner, mark)
+        run(owner, "drop view build_attendance.pupil_day")
+        run(owner, f"create table build_attendance._register as select 1 as school_id, {mark} as mark")
+        run(owner, "create view build_attendance.pupil_day as select school_id, mark from build_attendance._register")
+        release = publish(owner, ATTENDANCE, "run")
+        assert release.relations == ("pupil_day", "school_year", "session")
+        assert run(owner, "select to_regclass('attendance._register')").fetchone() == (None,)
+        assert run(owner, f"select mark from {release.schema_name}._register").fetchall() == [(mark,)]
+        with owner.transaction():
+            run(owner, "set local role mis_attendance")
+            assert marks(owner) == {mark}
+    rollback(owner, ATTENDANCE)
+    assert marks(owner) == {2}
+    assert run(owner, "select to_regclass('attendance._register')").fetchone() == (None,)
+
+
+def test_a_hidden_relation_may_come_and_go(owner: psycopg.Connection) -> None:
+    build(owner, 1)
+    run(owner, "create table build_attendance._register (school_id int)")
+    publish(owner, ATTENDANCE, "run")
+    build_and_publish(owner, 2)
+    assert marks(owner) == {2}
+
+
+def test_a_materialised_view_of_schools_is_refused(owner: psycopg.Connection) -> None:
+    """Its rows could not be kept from readers of another school."""
+    build(owner, 1)
+    run(owner, "create materialized view build_attendance.kept as select school_id from build_attendance.session")
+    with pytest.raises(PublishError, match=r"kept is a materialised view with a school_id.*Make it a table"):
+        publish(owner, ATTENDANCE, "run")
 
 
 def test_descriptions_are_read_where_the_data_are(owner: psycopg.Connection) -> None:

@@ -15,10 +15,21 @@ from orchestration.ingest.categories import CATEGORIES, Category, Purpose
 from orchestration.warehouse.cluster import Cluster
 from orchestration.warehouse.connection import Warehouse
 from orchestration.warehouse.migrate import migrate
-from orchestration.warehouse.publishing import publish, rollback
-from orchestration.warehouse.roles import NAMED_COLUMNS, NAMED_ROLE, OPERATOR_ROLE, ensure_roles, purpose_role
+from orchestration.warehouse.published_views import is_hidden
+from orchestration.warehouse.publishing import PublishError, publish, rollback
+from orchestration.warehouse.roles import (
+    EVERY_SCHOOL_ROLE,
+    NAMED_COLUMNS,
+    NAMED_ROLE,
+    OPEN_RELATIONS,
+    OPERATOR_ROLE,
+    READER_ROLES,
+    Level,
+    ensure_roles,
+    reader_role,
+)
 
-EVERY_ROLE = {*(purpose_role(purpose) for purpose in Purpose), NAMED_ROLE, OPERATOR_ROLE}
+EVERY_ROLE = {*READER_ROLES, NAMED_ROLE, EVERY_SCHOOL_ROLE, OPERATOR_ROLE}
 MARTS = Path(__file__).parents[2] / "dbt_project" / "models" / "marts"
 
 
@@ -70,7 +81,99 @@ def may_read(connection: psycopg.Connection, role: str, relation: str) -> bool:
 def test_a_purpose_reads_its_own_schema_and_the_reference(
     owner: psycopg.Connection, relation: str, allowed: bool
 ) -> None:
-    assert may_read(owner, purpose_role(Purpose.ATTENDANCE), relation) is allowed
+    assert may_read(owner, reader_role(Purpose.ATTENDANCE, Level.PUPILS), relation) is allowed
+
+
+@pytest.fixture
+def attendance(owner: psycopg.Connection) -> psycopg.Connection:
+    """A release with a relation of every sort that an attendance mart may have."""
+    for columns in (
+        "school (school_id int, school_name text)",
+        "school_day (school_id int, session_date date, is_open_day boolean)",
+        "published_rate (academic_year int, absence_rate numeric)",
+        "school_year (school_id int, enrolments int)",
+        "pupil_year (school_id int, pupil_key bigint, absence_sessions int)",
+        "pupil_name (school_id int, pupil_key bigint, forename text)",
+        "group_year (school_id int, enrolments int, is_suppressed boolean)",
+        "group_year_exact (school_id int, enrolments int, is_suppressed boolean)",
+        "suspension_year (school_id int, exact_enrolments int, is_suppressed boolean)",
+        "pupil_list (school_id int, pupil_key bigint, is_suppressed boolean)",
+        "sibling (school_id int, sibling_pupil_key bigint, is_suppressed boolean)",
+        "named_list (school_id int, surname text, is_suppressed boolean)",
+        "alert_rule (rule_id text, pupil_key bigint)",
+        "_register_year (school_id int, pupil_key bigint, marks text)",
+    ):
+        owner.execute(f"create table build_attendance.{columns}".encode())
+    owner.execute(
+        "create view build_attendance.session as select school_id, pupil_key from build_attendance._register_year"
+    )
+    publish(owner, Purpose.ATTENDANCE, "run", allow_breaking=True)
+    return owner
+
+
+@pytest.mark.parametrize(
+    ("relation", "levels"),
+    [
+        ("school", "aggregates pupils named"),
+        ("school_day", "aggregates pupils named"),
+        ("published_rate", "aggregates pupils named"),
+        ("group_year", "aggregates pupils named"),
+        ("school_year", "pupils named"),
+        ("pupil_year", "pupils named"),
+        ("group_year_exact", "pupils named"),
+        ("suspension_year", "pupils named"),
+        ("pupil_list", "pupils named"),
+        ("sibling", "pupils named"),
+        ("alert_rule", "pupils named"),
+        ("session", "pupils named"),
+        ("_register_year", "pupils named"),
+        ("pupil_name", "named"),
+        ("named_list", "named"),
+    ],
+)
+def test_each_level_reads_what_it_may(attendance: psycopg.Connection, relation: str, levels: str) -> None:
+    """Closed to readers of aggregates unless known to be open: by its suppression, or by name and without pupils."""
+    schemas = ["release_attendance_3"] if is_hidden(relation) else ["attendance", "release_attendance_3"]
+    for schema in schemas:
+        found = {
+            level
+            for level in Level
+            if may_read(attendance, reader_role(Purpose.ATTENDANCE, level), f"{schema}.{relation}")
+        }
+        assert found == set(levels.split())
+
+
+def test_the_level_is_of_one_purpose(attendance: psycopg.Connection) -> None:
+    for level in Level:
+        assert not may_read(attendance, reader_role(Purpose.TRACKING, level), "attendance.school")
+        assert may_read(attendance, reader_role(Purpose.TRACKING, level), "reference.attendance_code")
+    assert not may_read(attendance, reader_role(Purpose.TRACKING, Level.NAMED), "attendance.pupil_name")
+
+
+@pytest.mark.parametrize("level", Level)
+def test_staff_are_read_at_every_level(level: Level) -> None:
+    assert reader_role(Purpose.PROVISIONING, level) == "mis_provisioning"
+
+
+@pytest.mark.parametrize(
+    ("source", "view", "told"),
+    [
+        (
+            "pupil_year (school_id int, pupil_key bigint)",
+            "school_id, false as is_suppressed",
+            "mis_attendance_aggregates",
+        ),
+        ("pupil_name (school_id int, surname text)", "school_id", "mis_attendance"),
+    ],
+)
+def test_a_view_open_to_readers_to_whom_its_source_is_closed_is_refused(
+    owner: psycopg.Connection, source: str, view: str, told: str
+) -> None:
+    owner.execute(f"create table build_attendance.{source}".encode())
+    name = source.split(maxsplit=1)[0]
+    owner.execute(f"create view build_attendance.figures as select {view} from build_attendance.{name}".encode())
+    with pytest.raises(PublishError, match=f"{told} may read figures but not {name}"):
+        publish(owner, Purpose.ATTENDANCE, "run", allow_breaking=True)
 
 
 @pytest.mark.parametrize(
@@ -113,13 +216,13 @@ def test_who_has_both_roles_reads_both_whatever_is_published(owner: psycopg.Conn
     """A release of more columns, one of fewer, and the way back."""
     purpose = Purpose.ATTENDANCE
     both = "alice_of_the_roles_test"  # roles belong to the server, which other tests use too
-    owner.execute(f"create role {both} login in role {purpose_role(purpose)}, {NAMED_ROLE}".encode())
+    owner.execute(f"create role {both} login in role {reader_role(purpose, Level.PUPILS)}, {NAMED_ROLE}".encode())
 
     def check() -> None:
         for schema in ("attendance", *releases_of(owner, purpose)):
-            for relation, reader in (("school_year", purpose_role(purpose)), ("pupil_name", NAMED_ROLE)):
+            for relation, reader in (("school_year", reader_role(purpose, Level.PUPILS)), ("pupil_name", NAMED_ROLE)):
                 allowed = {role for role in EVERY_ROLE | {both} if may_read(owner, role, f"{schema}.{relation}")}
-                assert allowed == {reader, both}
+                assert allowed == {reader, both, reader_role(purpose, Level.NAMED)}
 
     try:
         check()
@@ -142,7 +245,7 @@ def releases_of(connection: psycopg.Connection, purpose: Purpose) -> list[str]:
 
 
 def test_names_that_an_earlier_release_let_everybody_read_are_taken_back(owner: psycopg.Connection) -> None:
-    role = purpose_role(Purpose.ATTENDANCE)
+    role = reader_role(Purpose.ATTENDANCE, Level.PUPILS)
     schemas = ("attendance", "release_attendance_1", "release_attendance_2")
     for schema in schemas:
         owner.execute(f"grant select on all tables in schema {schema} to {role}".encode())
@@ -159,7 +262,7 @@ def test_a_mart_that_takes_names_in_is_closed_with_its_publication(owner: psycop
     owner.execute("create table build_attendance.pupil_name as select 'Ada' as forename")
     owner.execute("create table build_attendance.school_year as select 1 as school_id, 'A1' as upn")
     publish(owner, Purpose.ATTENDANCE, "run")
-    assert not may_read(owner, purpose_role(Purpose.ATTENDANCE), "attendance.school_year")
+    assert not may_read(owner, reader_role(Purpose.ATTENDANCE, Level.PUPILS), "attendance.school_year")
     assert may_read(owner, NAMED_ROLE, "attendance.school_year")
 
 
@@ -168,7 +271,7 @@ def declared_marts() -> dict[Purpose, dict[str, list[str]]]:
     found: dict[Purpose, dict[str, list[str]]] = {purpose: {} for purpose in Purpose}
     for file in MARTS.glob("*/*.yml"):
         for model in yaml.safe_load(file.read_text(encoding="utf-8")).get("models", []):
-            purpose, name = model["name"].split("__")
+            purpose, name = model["name"].split("__", 1)
             found[Purpose(purpose)][name] = [column["name"] for column in model["columns"]]
     return found
 
@@ -180,15 +283,22 @@ def test_every_mart_is_read_by_those_it_is_for(warehouse: Warehouse) -> None:
         for purpose, marts in declared_marts().items():
             connection.execute(f"create schema build_{purpose}".encode())
             for name, columns in marts.items():
-                listed = ", ".join(f"{column} text" for column in columns)
+                types = {"school_id": "int"}
+                listed = ", ".join(f"{column} {types.get(column, 'text')}" for column in columns)
                 connection.execute(f"create table build_{purpose}.{name} ({listed})".encode())
             publish(connection, purpose, "run")
             for name, columns in marts.items():
                 names_pupils = purpose != Purpose.PROVISIONING and not {"forename", "surname", "upn"}.isdisjoint(
                     columns
                 )
-                readers = {role for role in EVERY_ROLE if may_read(connection, role, f"{purpose}.{name}")}
-                assert readers == {NAMED_ROLE if names_pupils else purpose_role(purpose)}, f"{purpose}.{name}"
+                due = {NAMED_ROLE if names_pupils else reader_role(purpose, Level.PUPILS)}
+                if purpose != Purpose.PROVISIONING:
+                    due.add(reader_role(purpose, Level.NAMED))
+                    if name in OPEN_RELATIONS[purpose] or "is_suppressed" in columns:
+                        due.add(reader_role(purpose, Level.AGGREGATES))
+                schema = f"release_{purpose}_1" if is_hidden(name) else purpose.value
+                readers = {role for role in EVERY_ROLE if may_read(connection, role, f"{schema}.{name}")}
+                assert readers == due, f"{purpose}.{name}"
                 assert names_pupils == (name == "pupil_name"), f"{purpose}.{name}"
 
 
@@ -230,7 +340,7 @@ def test_a_role_writes_nothing(owner: psycopg.Connection) -> None:
 def test_a_seed_that_dbt_makes_anew_can_still_be_read(owner: psycopg.Connection) -> None:
     owner.execute("drop table reference.attendance_code")
     owner.execute("create table reference.attendance_code (code text, valid_from date)")
-    assert may_read(owner, purpose_role(Purpose.BENCHMARKS), "reference.attendance_code")
+    assert may_read(owner, reader_role(Purpose.BENCHMARKS, Level.PUPILS), "reference.attendance_code")
 
 
 def test_nobody_logs_in_as_a_role(owner: psycopg.Connection) -> None:
@@ -248,7 +358,7 @@ def test_asked_again_it_writes_nothing(owner: psycopg.Connection) -> None:
 
 
 def test_what_was_taken_away_is_granted_again(owner: psycopg.Connection) -> None:
-    role = purpose_role(Purpose.ATTENDANCE)
+    role = reader_role(Purpose.ATTENDANCE, Level.PUPILS)
     for taken, relation in (
         ("select on attendance.school_year", "attendance.school_year"),
         ("usage on schema release_attendance_2", "release_attendance_2.school_year"),
@@ -279,5 +389,5 @@ def test_a_server_that_lets_us_create_no_roles(tmp_path: Path) -> None:
                 admin.execute(sql.SQL("create role {}").format(sql.Identifier(role)))
             assert ensure_roles(connection) == ()
         with psycopg.connect(server.url("platform"), autocommit=True) as connection:
-            assert may_read(connection, purpose_role(Purpose.ATTENDANCE), "attendance.session")
+            assert may_read(connection, reader_role(Purpose.ATTENDANCE, Level.PUPILS), "attendance.session")
     rmtree(tmp_path)

@@ -34,7 +34,9 @@ select
     exclusion_reason.description as reason,
     exclusion.start_date,
     exclusion.end_date,
-    exclusion.sessions::integer as sessions
+    exclusion.sessions::integer as sessions,
+    upper(exclusion.start_session) as start_session,
+    upper(exclusion.end_session) as end_session
 from exclusion
 inner join enrolment
     on

@@ -22,6 +22,12 @@ sen_status as (
 
     select * from {{ ref('sen_status') }}
 
+),
+
+enrolment_status as (
+
+    select * from {{ ref('enrolment_status') }}
+
 )
 
 select distinct on (demographics.school_id, enrolment.upi)
@@ -41,7 +47,7 @@ select distinct on (demographics.school_id, enrolment.upi)
     end as is_disadvantaged,
     demographics.in_care as is_looked_after,
     demographics.service_child as is_service_child,
-    upper(left(demographics.enrolment_status, 1)) as enrolment_status
+    enrolment_status.enrolment_status
 from demographics
 inner join enrolment
     on
@@ -51,6 +57,9 @@ left join ethnicity
     on upper(trim(demographics.ethnicity)) in (ethnicity.code, upper(ethnicity.description))
 left join sen_status
     on upper(trim(demographics.sen_status)) = sen_status.received
+-- By word, not by first letter: the S of "Single Registration" is not that of a subsidiary registration.
+left join enrolment_status
+    on upper(trim(demographics.enrolment_status)) = enrolment_status.received
 order by
     demographics.school_id asc, enrolment.upi asc, enrolment.is_leaver asc, enrolment.start_date desc nulls last,
     demographics.pupil_id desc, ethnicity.code asc

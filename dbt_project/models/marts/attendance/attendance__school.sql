@@ -13,5 +13,10 @@ select
     la_code,
     laestab,
     phase,
-    national_phase
+    national_phase,
+    la_name,
+    region_code,
+    region_name,
+    trust_uid,
+    trust_name
 from school

@@ -1,0 +1,25 @@
+with
+
+source as (
+
+    select * from {{ source('ops', 'intervention') }}
+
+),
+
+renamed as (
+
+    select
+        entry_id,
+        intervention_id,
+        action,
+        school_id,
+        pupil_key,
+        kind,
+        started_on,
+        ended_on,
+        recorded_at
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,120 @@
+"""The reader's schools side by side: the view of a trust or a local authority."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from orchestration.ingest.categories import Purpose
+from reports.attendance.queries import schools as queries
+from reports.attendance.queries import sources
+from reports.charts.shapes import dots, histogram
+from reports.charts.theme import to_svg
+from reports.database import Row
+from reports.figures import Figure, table
+from reports.formats import count, percent, year_name
+from reports.pages import reading
+
+_MEASURES = {
+    "attendance_rate": "Attendance",
+    "absence_rate": "Absence",
+    "authorised_rate": "Authorised absence",
+    "unauthorised_rate": "Unauthorised absence",
+    "persistent_absence_rate": "Persistently absent",
+    "severe_absence_rate": "Severely absent",
+}
+_PHASES = ("Primary", "Secondary", "Special", "Total")
+#: More dots than this are read as a distribution, not school by school.
+_MOST_DOTS = 40
+
+
+def comparison(request: Request) -> Response:
+    """Show the schools of a year and phase, ordered by a measure."""
+    with reading(request, Purpose.ATTENDANCE) as now:
+        db, mine = now.db, now.reader.school_ids
+        is_open = db.has(sources.year_relation(db), "attendance_rate") and db.has("school", "school_name")
+        years = [row["academic_year"] for row in queries.years(db, mine)] if is_open else []
+        year = _chosen(request, "year", years, years[0] if years else 0)
+        measure = _chosen(request, "measure", list(_MEASURES), "absence_rate")
+        rows = queries.year(db, mine, year) if years else []
+        phases = [phase for phase in _PHASES if any(row["national_phase"] == phase for row in rows)]
+        phase = _chosen(request, "phase", phases, "")
+        shown = [row for row in rows if phase in ("", row["national_phase"])]
+        best_first = -1 if measure == "attendance_rate" else 1
+        shown.sort(key=lambda row: (row[measure] is None, best_first * (row[measure] or 0), row["school_name"]))
+        together = queries.together(db, [row["school_id"] for row in shown], year) if shown else None
+        context = {
+            "is_published": db.is_published("school_year"),
+            "is_open": is_open,
+            "years": [(each, year_name(each)) for each in years],
+            "year": year,
+            "measures": list(_MEASURES.items()),
+            "measure": measure,
+            "phases": [("", "All phases"), *((each, _phase_name(each)) for each in phases)],
+            "phase": phase,
+            "last_day": max((row["last_session_date"] for row in shown if row["last_session_date"]), default=None),
+            "pupils": sum(row["enrolments"] or 0 for row in shown),
+            "schools": shown,
+            "together": together,
+            "figure": _figure(shown, measure, year, phase) if any(row[measure] is not None for row in shown) else None,
+        }
+        return now.site.render(request, "attendance/compare.html", now.context() | context)
+
+
+def _chosen(request: Request, name: str, allowed: Sequence[Any], default: Any) -> Any:
+    wanted = request.query_params.get(name)
+    return next((each for each in allowed if str(each) == wanted), default)
+
+
+def _figure(rows: Sequence[Row], measure: str, year: int, phase: str) -> Figure:
+    rated = [row for row in rows if row[measure] is not None]
+    marks = _england(rated, measure)
+    title = f"{_MEASURES[measure]} of my schools"
+    low, high = (pick(rated, key=lambda row: row[measure]) for pick in (min, max))
+    text = (
+        f"{count(len(rated))} schools in {year_name(year)}: from {percent(low[measure])} ({low['school_name']}) to "
+        f"{percent(high[measure])} ({high['school_name']})."
+    )
+    unit = "% of pupils" if measure in ("persistent_absence_rate", "severe_absence_rate") else "% of possible sessions"
+    axis = f"{_MEASURES[measure]}, {unit}"
+    if len(rated) <= _MOST_DOTS:
+        values = [
+            {"category": row["school_name"], "value": float(row[measure]), "label": percent(row[measure])}
+            for row in rated
+        ]
+        chart = dots(values, [row["school_name"] for row in rated], marks, axis)
+    else:
+        chart = _distribution(rated, measure, marks, axis)
+    numbers = table(
+        f"{title}, {year_name(year)}",
+        ["School", "Pupils", _MEASURES[measure]],
+        [[row["school_name"], count(row["enrolments"]), percent(row[measure])] for row in rated],
+    )
+    return Figure("schools", title, text, to_svg(chart, "schools", title, text), numbers)
+
+
+def _distribution(rated: Sequence[Row], measure: str, marks: Sequence[Mapping[str, Any]], axis: str) -> Any:
+    values = [float(row[measure]) for row in rated]
+    step = 0.5 if max(values) - min(values) <= 15 else 2.0
+    counts: dict[float, int] = {}
+    for value in values:
+        low = value // step * step
+        counts[low] = counts.get(low, 0) + 1
+    rows = [{"low": low, "count": number} for low, number in sorted(counts.items())]
+    return histogram(rows, marks, axis, "Schools", step)
+
+
+def _england(rows: Sequence[Row], measure: str) -> list[dict[str, Any]]:
+    """Return England's figure of each phase among the schools, where one is published."""
+    column = f"national_{measure}"
+    if column not in rows[0]:
+        return []
+    values = {row["national_phase"]: row[column] for row in rows if row[column] is not None}
+    return [{"name": f"England, {_phase_name(phase).lower()}", "value": float(v)} for phase, v in values.items()]
+
+
+def _phase_name(phase: str) -> str:
+    return "All-through and other" if phase == "Total" else phase

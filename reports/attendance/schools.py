@@ -1,0 +1,37 @@
+"""The chooser of schools: those the reader may see, and no others."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from orchestration.ingest.categories import Purpose
+from reports.attendance.queries import schools as queries
+from reports.attendance.queries import sources
+from reports.database import Published
+from reports.pages import reading
+
+#: From here on a list of links is searched, not read.
+_SEARCH_FROM = 15
+
+
+def chooser(request: Request) -> Response:
+    """Show the reader's schools, or go straight to the only one."""
+    with reading(request, Purpose.ATTENDANCE) as now:
+        granted = queries.granted(now.db, now.reader.school_ids) if now.db.has("school", "school_name") else []
+        if len(granted) == 1:
+            return RedirectResponse(f"/schools/{granted[0]['school_id']}/attendance/overview", 303)
+        wanted = request.query_params.get("name", "").strip()
+        found = [row for row in granted if wanted.lower() in row["school_name"].lower()]
+        context = {
+            "schools": found,
+            "latest": queries.latest(now.db, now.reader.school_ids) if _has_years(now.db) else {},
+            "wanted": wanted,
+            "has_search": len(granted) >= _SEARCH_FROM,
+            "granted": len(granted),
+        }
+        return now.site.render(request, "attendance/schools.html", now.context() | context)
+
+
+def _has_years(db: Published) -> bool:
+    return db.has(sources.year_relation(db), "attendance_rate", "persistent_absence_rate")

@@ -1,0 +1,155 @@
+"""The report pages as people meet them: published data, `mis reports`, and a browser without JavaScript."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from installation import Installation, free_port, new_installation
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from orchestration.access.people import Rights, add, person_by_email
+from orchestration.ingest.categories import Purpose
+from orchestration.settings import Settings
+from orchestration.warehouse.connection import Warehouse, warehouse
+from reports.signin import sign_in_link
+from reports.signing import Signer
+from reports.vault import Vault
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+PATIENCE_SECONDS = 60
+
+HEAD = "head@school.example"
+TUTOR = "tutor@school.example"
+GOVERNOR = "governor@school.example"
+TRUST = "trust@trust.example"
+NOBODY = "nobody@school.example"
+
+
+@dataclass(frozen=True)
+class Reports:
+    """The running application, and whose schools are whose."""
+
+    installation: Installation
+    warehouse: Warehouse
+    address: str
+    secondary: int
+    primary: int
+    everything: tuple[int, ...]
+
+    def link(self, email: str) -> str:
+        """A link as `mis reports link` prints it (test_signin.py), without 3 s of starting Python for each."""
+        with self.warehouse.connect() as connection:
+            person = person_by_email(connection, email)
+        secret = Vault(self.installation.home / "reports").secret()
+        return sign_in_link(Signer(secret), self.address, person.person_id)
+
+    @contextmanager
+    def client(self, email: str) -> Iterator[httpx.Client]:
+        """A browser of the poorer sort, signed in."""
+        with httpx.Client(base_url=self.address, follow_redirects=True, timeout=PATIENCE_SECONDS) as client:
+            form = client.get(self.link(email)).text
+            fields = {name: re.search(rf'name="{name}" value="([^"]+)"', form) for name in ("token", "form_token")}
+            answer = client.post("/sign-in", data={name: found.group(1) for name, found in fields.items() if found})
+            assert answer.status_code == 200, answer.text
+            yield client
+
+    def page(self, slug: str, school: int | None = None) -> str:
+        return f"/schools/{school or self.secondary}/attendance/{slug}"
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Installation, Warehouse]]:
+    """Three synthetic schools, run and published once; the server stays up."""
+    fresh = new_installation(tmp_path_factory.mktemp("reports") / "mis home")
+    with warehouse(Settings(home=fresh.home)) as leased:
+        fresh.mis("run")
+        yield fresh, leased
+
+
+@pytest.fixture(scope="session")
+def reports(published: tuple[Installation, Warehouse]) -> Iterator[Reports]:
+    """`mis reports` with a head teacher, a tutor without names, a governor without pupils, and a trust's officer."""
+    installation, leased = published
+    with leased.connect() as connection:
+        schools = dict(
+            connection.execute(
+                "select s.phase, s.school_id from attendance.school s join ops.school o using (school_id)"
+                " where o.state = 'approved'"
+            ).fetchall()
+        )
+        secondary, primary, everything = schools["secondary"], schools["primary"], tuple(schools.values())
+        one, purpose = (secondary,), (Purpose.ATTENDANCE,)
+        add(connection, HEAD, "Harriet Head", Rights(one, purpose, named=True, small_groups=True))
+        add(connection, TUTOR, "Tariq Tutor", Rights(one, purpose, small_groups=True))
+        add(connection, GOVERNOR, "Greta Governor", Rights(one, purpose))
+        add(connection, TRUST, "Theo Trust", Rights(everything, purpose, named=True, small_groups=True))
+        add(connection, NOBODY, "Nora Nobody", Rights(one, (Purpose.TRACKING,)))
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    serving = installation.start("reports", "--port", str(port))
+    wait_for(serving.poll, f"{address}/sign-in")
+    yield Reports(installation, leased, address, secondary, primary, everything)
+    serving.terminate()
+    output, errors = serving.communicate(timeout=PATIENCE_SECONDS)
+    assert serving.returncode == 0, (output, errors)
+
+
+def wait_for(poll: Callable[[], int | None], url: str) -> None:
+    """Return when the address answers; fail when the process ends before or patience does."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        assert poll() is None, "the server ended"
+        try:
+            httpx.get(url, timeout=5)
+        except httpx.HTTPError:
+            time.sleep(0.2)
+        else:
+            return
+    raise AssertionError(f"{url} does not answer")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
+        )
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def signed_in(browser: Browser, reports: Reports) -> Iterator[Callable[[str], Page]]:
+    """A function that gives a page of a fresh browser in which somebody has signed in, with JavaScript switched off."""
+    contexts: list[BrowserContext] = []
+
+    def sign_in(email: str) -> Page:
+        context = browser.new_context(viewport={"width": 1200, "height": 900}, java_script_enabled=False)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_SECONDS * 1000)
+        page.goto(reports.link(email))
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Sign out").wait_for()
+        return page
+
+    yield sign_in
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where screenshots go, for somebody to look at."""
+    return tmp_path_factory.mktemp("pictures")
