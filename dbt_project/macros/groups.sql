@@ -6,9 +6,9 @@
 {%- endmacro %}
 
 {#- A pupil's values of all groups, as columns. -#}
-{% macro group_columns(relation) -%}
+{% macro group_columns(relation=none) -%}
   {%- for group in pupil_groups() %}
-    {{ relation }}.{{ group }}
+    {{ column(relation, group) }}
     {{- ',' if not loop.last }}
   {%- endfor %}
 {%- endmacro %}

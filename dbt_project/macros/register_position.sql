@@ -45,3 +45,12 @@
         || repeat('0', {{ year_length() }} - {{ to_place }})
     )::varbit
 {%- endmacro %}
+
+{#- What an object by place holds within the span on roll. -#}
+{% macro within_places(object) -%}
+    (
+        select coalesce(jsonb_object_agg(kept.key, kept.value), '{}')
+        from jsonb_each({{ object }}) as kept
+        where kept.key::integer > marked.from_place and kept.key::integer <= marked.to_place
+    )
+{%- endmacro %}

@@ -259,3 +259,26 @@ def test_a_year_that_has_gone_leaves_no_group(connection: psycopg.Connection[Any
     )
     assert _regroup(connection, dbt) == set()
     assert _rows(connection, "select 1 from core.group_year where academic_year = 202021") == []
+
+
+@pytest.mark.parametrize("relation", ["session", "pupil_day", "pupil_week"])
+def test_a_filter_reaches_the_tables_behind_a_view(
+    connection: psycopg.Connection[Any], oak: int, relation: str
+) -> None:
+    date_column = "week_start" if relation == "pupil_week" else "session_date"
+    with connection.transaction():
+        connection.execute("set local enable_seqscan = off")
+        plan = [
+            line
+            for (line,) in _rows(
+                connection,
+                f"explain select * from build_attendance.{relation} where school_id = %s and pupil_key = 7"
+                f" and academic_year = 202425 and {date_column} = '{WEEK[0]}'",
+                oak,
+            )
+        ]
+    register = next(number for number, line in enumerate(plan) if "on _register_year" in line)
+    assert "pupil_key = 7" in plan[register + 1] and "academic_year = 202425" in plan[register + 1], plan
+    assert not any("CTE Scan" in line for line in plan), plan
+    if relation != "pupil_week":
+        assert any("Index Cond" in line and "session_date = " in line for line in plan), plan

@@ -54,13 +54,13 @@ held as not materialized (
 
 ),
 
-since as (
+held_to as (
 
     select
         school.school_id,
         case
-            when last_held.code_book is distinct from code_book.code_book then 0
-            else coalesce(last_held.extract_id, 0)
+            when last_held.code_book = code_book.code_book then last_held.extract_id
+            else 0
         end as extract_id
     from school
     inner join code_book
@@ -78,16 +78,16 @@ since as (
 changed as (
 
     select
-        since.school_id,
+        held_to.school_id,
         newer.session_date,
         newer.extract_id
-    from since
+    from held_to
     cross join lateral (
         select
             pupil_day.session_date,
             pupil_day.extract_id
         from pupil_day
-        where pupil_day.school_id = since.school_id and pupil_day.extract_id > since.extract_id
+        where pupil_day.school_id = held_to.school_id and pupil_day.extract_id > held_to.extract_id
         offset 0
     ) as newer
 
@@ -155,10 +155,14 @@ day as (
         changed_day.school_id,
         changed_day.session_date,
         changed_day.extract_id,
-        substr(week.marks, {{ am_position('changed_day.session_date', 'changed_day.academic_year') }}
-        - week.first_position + 1, 1) as am_letter,
-        substr(week.marks, {{ am_position('changed_day.session_date', 'changed_day.academic_year') }}
-        - week.first_position + 2, 1) as pm_letter,
+        substr(
+            week.marks, {{ am_position('changed_day.session_date', 'changed_day.academic_year') }}
+            - week.first_position + 1, 1
+        ) as am_letter,
+        substr(
+            week.marks, {{ am_position('changed_day.session_date', 'changed_day.academic_year') }}
+            - week.first_position + 2, 1
+        ) as pm_letter,
         week.pupils
     from changed_day
     inner join week

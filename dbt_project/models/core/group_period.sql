@@ -89,11 +89,11 @@ period as (
     select
         stale_year.academic_year,
         'week' as period_type,
-        ({{ first_day('stale_year.academic_year') }} + 7 * week.number)::text as period,
-        14 * week.number + 1 as first_position,
-        14 * week.number + 14 as last_position
+        ({{ first_day('stale_year.academic_year') }} + 7 * numbered.week)::text as period,
+        14 * numbered.week + 1 as first_position,
+        14 * numbered.week + 14 as last_position
     from (select distinct academic_year from stale) as stale_year
-    cross join generate_series(0, {{ year_length() // 14 - 1 }}) as week (number)
+    cross join generate_series(0, {{ year_length() // 14 - 1 }}) as numbered (week)
 
 ),
 
@@ -165,13 +165,14 @@ inner join stale
     on
         pupil_period.school_id = stale.school_id
         and pupil_period.academic_year = stale.academic_year
-cross join lateral (
-    values
-    ('all', 'all')
-    {%- for group in pupil_groups() %},
-    ('{{ group }}', pupil_period.{{ group }})
-    {%- endfor %}
-) as member (group_1, value_1)
+cross join
+    lateral (
+        values
+        ('all', 'all')
+        {%- for group in pupil_groups() %},
+        ('{{ group }}', pupil_period.{{ group }})
+        {%- endfor %}
+    ) as member (group_1, value_1)
 group by
     pupil_period.school_id, pupil_period.academic_year, pupil_period.period_type, pupil_period.period, member.group_1,
     member.value_1, stale.fingerprint

@@ -86,7 +86,7 @@ alike as (
     select
         school_id,
         academic_year,
-        {{ group_columns('pupil') }},
+        {{ group_columns() }},
         count(*) filter (where possible_sessions > 0) as enrolments,
         count(*) filter (
             where possible_sessions > 0 and 10 * absence_sessions >= possible_sessions
@@ -98,7 +98,7 @@ alike as (
     from pupil
     group by
         school_id, academic_year,
-        {{ group_columns('pupil') }}
+        {{ group_columns() }}
 
 )
 
@@ -119,17 +119,18 @@ inner join stale
     on
         alike.school_id = stale.school_id
         and alike.academic_year = stale.academic_year
-cross join lateral (
-    values
-    ('all', 'all', 'all', 'all')
-    {%- for first in pupil_groups() %},
-    ('{{ first }}', alike.{{ first }}, 'all', 'all')
-      {%- set after = loop.index %}
-      {%- for second in pupil_groups()[after:] %},
-    ('{{ first }}', alike.{{ first }}, '{{ second }}', alike.{{ second }})
-      {%- endfor %}
-    {%- endfor %}
-) as crossing (group_1, value_1, group_2, value_2)
+cross join
+    lateral (
+        values
+        ('all', 'all', 'all', 'all')
+        {%- for first in pupil_groups() %},
+        ('{{ first }}', alike.{{ first }}, 'all', 'all')
+        {%- set after = loop.index %}
+        {%- for second in pupil_groups()[after:] %},
+        ('{{ first }}', alike.{{ first }}, '{{ second }}', alike.{{ second }})
+        {%- endfor %}
+        {%- endfor %}
+    ) as crossing (group_1, value_1, group_2, value_2)
 group by
     alike.school_id, alike.academic_year, crossing.group_1, crossing.value_1, crossing.group_2, crossing.value_2,
     stale.fingerprint

@@ -142,16 +142,14 @@ complete as (
             case when marked.span is null then marked.expected else marked.expected & marked.span end
             & ~(marked.possible | marked.missing | marked.not_counted)
         ) as missing,
-        {%- for details in ['entered_codes', 'minutes_late'] %}
         case
-            when marked.span is null or marked.{{ details }} = '{}' then marked.{{ details }}
-            else (
-                select coalesce(jsonb_object_agg(kept.key, kept.value), '{}')
-                from jsonb_each(marked.{{ details }}) as kept
-                where kept.key::integer > marked.from_place and kept.key::integer <= marked.to_place
-            )
-        end as {{ details }}{{ ',' if not loop.last }}
-        {%- endfor %}
+            when marked.span is null or marked.entered_codes = '{}' then marked.entered_codes
+            else {{ within_places('marked.entered_codes') }}
+        end as entered_codes,
+        case
+            when marked.span is null or marked.minutes_late = '{}' then marked.minutes_late
+            else {{ within_places('marked.minutes_late') }}
+        end as minutes_late
     from marked
 
 ),

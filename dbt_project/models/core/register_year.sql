@@ -50,14 +50,14 @@ held as not materialized (
 ),
 
 -- Everything of a school is written again when a code came to mean something else there.
-since as (
+held_to as (
 
     select
         school.school_id,
         code_book.code_book,
         case
-            when last_held.code_book is distinct from code_book.code_book then 0
-            else coalesce(newest_held.extract_id, 0)
+            when last_held.code_book = code_book.code_book then newest_held.extract_id
+            else 0
         end as extract_id
     from school
     inner join code_book
@@ -79,17 +79,17 @@ since as (
 changed_day as (
 
     select
-        since.school_id,
+        held_to.school_id,
         newer.pupil_id,
         newer.session_date,
         {{ academic_year('newer.session_date') }} as academic_year
-    from since
+    from held_to
     cross join lateral (
         select
             pupil_day.pupil_id,
             pupil_day.session_date
         from pupil_day
-        where pupil_day.school_id = since.school_id and pupil_day.extract_id > since.extract_id
+        where pupil_day.school_id = held_to.school_id and pupil_day.extract_id > held_to.extract_id
         offset 0
     ) as newer
 
@@ -114,12 +114,12 @@ day as (
         span.school_id,
         span.pupil_id,
         span.academic_year,
-        within.session_date,
-        within.extract_id,
-        within.am_minutes_late,
-        within.pm_minutes_late,
-        within.am_code,
-        within.pm_code
+        of_span.session_date,
+        of_span.extract_id,
+        of_span.am_minutes_late,
+        of_span.pm_minutes_late,
+        of_span.am_code,
+        of_span.pm_code
     from span
     cross join lateral (
         select pupil_day.*
@@ -129,7 +129,7 @@ day as (
             and pupil_day.pupil_id = span.pupil_id
             and pupil_day.session_date between span.first_date and span.last_date
         offset 0
-    ) as within
+    ) as of_span
 
 ),
 
@@ -207,12 +207,12 @@ lettered as (
         coalesce(sorted.am_own_letter, am.letter, '!') as am_letter,
         coalesce(sorted.pm_own_letter, pm.letter, '!') as pm_letter,
         case
-            when sorted.am_own_letter is null and am.standard_code is distinct from sorted.am_code
-                then sorted.am_code
+            when sorted.am_own_letter is not null or am.standard_code = sorted.am_code then null
+            else sorted.am_code
         end as am_entered_code,
         case
-            when sorted.pm_own_letter is null and pm.standard_code is distinct from sorted.pm_code
-                then sorted.pm_code
+            when sorted.pm_own_letter is not null or pm.standard_code = sorted.pm_code then null
+            else sorted.pm_code
         end as pm_entered_code
     from sorted
     left join attendance_code as am
@@ -287,7 +287,9 @@ written as (
         piece.academic_year,
         piece.pupil_id,
         greatest(present.extract_id, piece.extract_id) as extract_id,
-        overlay(coalesce(present.marks, {{ no_marks }}) placing piece.marks from piece.first_position) as marks,
+        left(coalesce(present.marks, {{ no_marks }}), piece.first_position - 1)
+        || piece.marks
+        || substr(coalesce(present.marks, {{ no_marks }}), piece.last_position + 1) as marks,
         {{ kept_outside('present.entered_codes') }} || piece.entered_codes as entered_codes,
         {{ kept_outside('present.minutes_late') }} || piece.minutes_late as minutes_late
     from piece

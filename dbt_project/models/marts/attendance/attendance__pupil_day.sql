@@ -30,13 +30,14 @@ day as (
             register_year.school_id = school_day.school_id
             and register_year.academic_year = school_day.academic_year
     -- "limit 1": cut out once a day and not once a column. Filters on pupil, date and year go past it.
-    cross join lateral (
-        select
-            left(both_sessions.letters, 1) as am_letter,
-            right(both_sessions.letters, 1) as pm_letter
-        from (select substr(register_year.marks, school_day.am_position, 2) as letters limit 1) as both_sessions
-        limit 1
-    ) as pair
+    cross join
+        lateral (
+            select
+                left(both_sessions.letters, 1) as am_letter,
+                right(both_sessions.letters, 1) as pm_letter
+            from (select substr(register_year.marks, school_day.am_position, 2) as letters limit 1) as both_sessions
+            limit 1
+        ) as pair
     where
         pair.am_letter <> ' '
         or pair.pm_letter <> ' '
