@@ -8,3 +8,8 @@
 {% macro generate_alias_name(custom_alias_name=none, node=none) -%}
   {{ (custom_alias_name or node.name.split('__')[-1]) | trim }}
 {%- endmacro %}
+
+{#- A word as it is compared: without case, spaces and punctuation. "?" stays, for it is a code. -#}
+{% macro letters_only(expression) -%}
+  regexp_replace(upper({{ expression }}), '[^A-Z?]', '', 'g')
+{%- endmacro %}

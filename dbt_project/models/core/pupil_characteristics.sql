@@ -28,13 +28,36 @@ enrolment_status as (
 
     select * from {{ ref('enrolment_status') }}
 
+),
+
+-- Systems write "WENG", "English", "White - English" or "Asian or Asian British: Indian"; a name of its own goes first,
+-- for "Other Chinese" is one and also "Chinese" in the group "Other".
+ethnicity_spelling as (
+
+    select distinct on (spelling.spelling)
+        spelling.spelling,
+        ethnicity.code,
+        ethnicity.ethnicity_group
+    from ethnicity
+    cross join
+        lateral (
+            values
+            (1, {{ letters_only('ethnicity.code') }}),
+            (2, {{ letters_only('ethnicity.description') }}),
+            (3, {{ letters_only('ethnicity.ethnicity_group || ethnicity.description') }}),
+            (4, {{ letters_only(
+                "ethnicity.ethnicity_group || 'or' || ethnicity.ethnicity_group || 'British' || ethnicity.description"
+            ) }})
+        ) as spelling (place, spelling)
+    order by spelling.spelling, spelling.place, ethnicity.code
+
 )
 
 select distinct on (demographics.school_id, enrolment.upi)
     demographics.school_id,
     {{ stable_key('enrolment.upi') }} as pupil_key,
-    ethnicity.code as ethnicity_code,
-    ethnicity.ethnicity_group,
+    ethnicity_spelling.code as ethnicity_code,
+    ethnicity_spelling.ethnicity_group,
     demographics.first_language,
     demographics.eal as is_eal,
     sen_status.sen_status,
@@ -53,8 +76,8 @@ inner join enrolment
     on
         demographics.school_id = enrolment.school_id
         and demographics.pupil_id = enrolment.pupil_id
-left join ethnicity
-    on upper(trim(demographics.ethnicity)) in (ethnicity.code, upper(ethnicity.description))
+left join ethnicity_spelling
+    on {{ letters_only('demographics.ethnicity') }} = ethnicity_spelling.spelling
 left join sen_status
     on upper(trim(demographics.sen_status)) = sen_status.received
 -- By word, not by first letter: the S of "Single Registration" is not that of a subsidiary registration.
@@ -62,4 +85,4 @@ left join enrolment_status
     on upper(trim(demographics.enrolment_status)) = enrolment_status.received
 order by
     demographics.school_id asc, enrolment.upi asc, enrolment.is_leaver asc, enrolment.start_date desc nulls last,
-    demographics.pupil_id desc, ethnicity.code asc
+    demographics.pupil_id desc
