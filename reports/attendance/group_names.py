@@ -29,6 +29,7 @@ _NAMES = {
     ("disadvantaged", "false"): "Not disadvantaged",
     ("eal", "true"): "English additional",
     ("eal", "false"): "English first",
+    ("ethnicity", "Not known"): "Refused or not obtained",
     ("looked_after", "true"): "Looked after",
     ("looked_after", "false"): "Not looked after",
 }
@@ -38,7 +39,7 @@ _LAST = "not known"
 def value_name(group: str, value: str) -> str:
     """``SEN support`` of ('sen', 'K'); the value itself where it has no other name."""
     if value == _LAST:
-        return "Not known"
+        return "Not recorded"
     if group == "year_group":
         return "Reception" if value == "R" else f"Nursery {value[1:]}" if value.startswith("N") else f"Year {value}"
     return _NAMES.get((group, value), value)
