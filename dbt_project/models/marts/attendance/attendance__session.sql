@@ -28,11 +28,12 @@ select
     coalesce(attendance_code.meaning in ('authorised', 'unauthorised'), false) as is_absence,
     half_day.minutes_late
 from pupil_day
-cross join lateral (
-    values
-    ('AM', pupil_day.am_code, pupil_day.am_minutes_late),
-    ('PM', pupil_day.pm_code, pupil_day.pm_minutes_late)
-) as half_day (session, code, minutes_late)
+cross join
+    lateral (
+        values
+        ('AM', pupil_day.am_code, pupil_day.am_minutes_late),
+        ('PM', pupil_day.pm_code, pupil_day.pm_minutes_late)
+    ) as half_day (session, code, minutes_late)
 left join attendance_code
     on
         pupil_day.school_id = attendance_code.school_id
