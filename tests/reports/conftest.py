@@ -116,7 +116,8 @@ def wait_for(poll: Callable[[], int | None], url: str) -> None:
     raise AssertionError(f"{url} does not answer")
 
 
-@pytest.fixture(scope="session")
+# For a module: while it is open Playwright keeps an event loop running, in which other modules' asyncio.run() fails.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("needs Chromium: apt-get install chromium")

@@ -103,12 +103,13 @@ def test_raw_holds_the_tables_of_the_categories_and_no_other(reader: psycopg.Con
     assert {name for (name,) in found} == {table.name for table in TABLES}
 
 
-def test_the_marks_carry_their_key_and_no_other_index(reader: psycopg.Connection) -> None:
+def test_the_marks_carry_their_key_and_what_an_extract_changed_and_no_other_index(reader: psycopg.Connection) -> None:
     """It is the largest table: every further index is paid for with every mark."""
     found = reader.execute(
-        "select indisprimary from pg_index where indrelid = 'raw.attendance_mark'::regclass"
+        "select c.relname from pg_index i join pg_class c on c.oid = i.indexrelid"
+        " where i.indrelid = 'raw.attendance_mark'::regclass order by c.relname"
     ).fetchall()
-    assert found == [(True,)]
+    assert found == [("attendance_mark_by_extract",), ("attendance_mark_pkey",)]
 
 
 def test_every_table_and_column_of_the_platform_is_described(reader: psycopg.Connection) -> None:
