@@ -30,7 +30,7 @@ counted as (
         register_year.age_on_31_august,
         register_year.is_statistical,
         register_year.counted_until,
-        {{ tally_counts('year.tally', 'counted_marks.missing') }},
+        {{ tally_counts('whole_year.tally', 'counted_marks.missing') }},
         case
             when register_year.minutes_late = '{}' then 0
             else (
@@ -47,7 +47,7 @@ counted as (
     cross join lateral (
         select coalesce(register_year.tally, {{ letter_tally('counted_marks') }}) as tally
         limit 1
-    ) as year
+    ) as whole_year
 
 )
 

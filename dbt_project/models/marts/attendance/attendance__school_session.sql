@@ -51,7 +51,9 @@ letter as (
             session.school_id = week_pattern.school_id
             and session.academic_year = week_pattern.academic_year
             and session.week_start = week_pattern.week_start
-    group by 1, 2, 3, 4, 5
+    group by
+        session.school_id, session.session_date, session.session, substr(week_pattern.marks, session.place, 1),
+        get_bit(week_pattern.missing, session.place - 1)
 
 ),
 

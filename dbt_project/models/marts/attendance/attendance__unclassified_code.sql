@@ -62,8 +62,9 @@ select
     counted.last_date,
     case
         when known.code is null
-            then 'Add the code to the seed custom_attendance_code with the standard code it counts as, or ask the school to '
-            || 'enter a standard code.'
+            then
+                'Add the code to the seed custom_attendance_code with the standard code it counts as, or ask the '
+                || 'school to enter a standard code.'
         when known.valid_to < counted.first_date
             then 'The code ended on ' || known.valid_to::text || ': ask the school to enter the code that replaced it.'
         when known.valid_from > counted.last_date
