@@ -26,3 +26,45 @@
     select 1
   {%- endif -%}
 {%- endmacro %}
+
+{#- Years of schools to count again: those whose inputs (core.group_input) are others than what the model was counted from. -#}
+{% macro stale_school_years() -%}
+{% if is_incremental() %}
+
+held as not materialized (
+
+    select * from {{ this }}
+
+),
+
+stale as (
+
+    select
+        group_input.school_id,
+        group_input.academic_year,
+        group_input.fingerprint
+    from group_input
+    left join lateral (
+        select held.fingerprint
+        from held
+        where held.school_id = group_input.school_id and held.academic_year = group_input.academic_year
+        limit 1
+    ) as counted_before on true
+    where counted_before.fingerprint is distinct from group_input.fingerprint
+
+),
+
+{% else %}
+
+stale as (
+
+    select
+        school_id,
+        academic_year,
+        fingerprint
+    from group_input
+
+),
+
+{% endif %}
+{%- endmacro %}
