@@ -48,7 +48,7 @@ class Unit:
         family_pupils: Likewise of the unit's parent.
         parent_pupils: Weight of the parent in each band, in pupils; 0 at the top.
         effective: Pupils' worth of information on the point, parent included.
-        share_of_points: Share of the unit's pupils at each point (sums to 1).
+        within: Share of each point in its published band (sums to 1 in each band).
         without_prior: Pupils without prior attainment, by grade.
     """
 
@@ -61,7 +61,7 @@ class Unit:
     family_pupils: FloatArray
     parent_pupils: float
     effective: FloatArray
-    share_of_points: FloatArray
+    within: FloatArray
     without_prior: FloatArray
 
 
@@ -121,7 +121,7 @@ class _Group:
 
 
 def _qualification(source: QualificationCounts, parameters: Parameters) -> QualificationModel:
-    spline = smoothing.basis(source.scale.positions, parameters.pieces)
+    spline = smoothing.basis(source.scale, parameters.pieces)
     both = source.pupils.sum(axis=1)
     top = _fit(both.sum(axis=0)[None], None, None, source, spline, parameters)
     names = sorted(set(source.families))
@@ -268,7 +268,6 @@ def _units(
     units = []
     for number, (name, family, sex) in enumerate(zip(names, families, sexes, strict=True)):
         entered, around = group.counted[number].sum(axis=1), parent[number].sum(axis=1)
-        held = group.shares[number] * np.where(band_of >= 0, entered[band_of], 0.0)
         units.append(
             Unit(
                 level=level,
@@ -280,7 +279,7 @@ def _units(
                 family_pupils=np.where(band_of >= 0, around[band_of], 0.0),
                 parent_pupils=group.parent_pupils,
                 effective=effective[number],
-                share_of_points=held / held.sum() if held.sum() else held,
+                within=group.shares[number],
                 without_prior=without[number],
             )
         )

@@ -54,4 +54,4 @@ def moved(
         move += np.clip(step, -1.0, 1.0)
         if np.abs(step).max() < 1e-8:
             break
-    return np.asarray(np.maximum.accumulate(parent + np.einsum("ud,dtk->utk", move, shape), axis=2))
+    return spline.rising(parent + np.einsum("ud,dtk->utk", move, shape))

@@ -9,7 +9,7 @@ from scipy.special import gammaln
 from orchestration.estimates.priors import FloatArray
 
 #: The estimate is kept between these; the methodology's own range for a plain parent is 30 to 50.
-LEAST, MOST = 20.0, 2000.0
+LEAST, MOST = 20.0, 500.0
 _SMALLEST = 1e-6
 
 

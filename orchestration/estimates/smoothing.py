@@ -15,7 +15,7 @@ import numpy as np
 from scipy.interpolate import BSpline
 from scipy.special import expit
 
-from orchestration.estimates.priors import FloatArray
+from orchestration.estimates.priors import FloatArray, PriorScale
 
 _DEGREE = 3
 _FALLS = 1e6  # as a penalty; what is left of falls is below 1e-3 on the logistic scale and is cut off afterwards
@@ -30,20 +30,31 @@ class Basis:
     """A cubic B-spline basis at the points of a scale: ``values`` is point x coefficient.
 
     ``centres`` are the coefficients' places (Greville abscissae): coefficients linear in them make a straight line.
+    The first ``apart`` coefficients (0 or 1) are chances of a group that no curve runs through.
     """
 
     values: FloatArray
     centres: FloatArray
+    apart: int
+
+    def rising(self, curves: FloatArray) -> FloatArray:
+        """Curves or coefficients (last axis) with falls cut off, but for the group apart."""
+        lifted = np.maximum.accumulate(curves[..., self.apart :], axis=-1)
+        return np.concatenate([curves[..., : self.apart], lifted], axis=-1)
 
 
-def basis(positions: FloatArray, pieces: int) -> Basis:
-    """The basis over the positions of a scale, with equally long pieces."""
+def basis(scale: PriorScale, pieces: int) -> Basis:
+    """The basis over a scale, with equally long pieces; a group below the scale has a coefficient of its own."""
+    apart = int(scale.below_scale)
+    positions = scale.positions[apart:]
     inner = np.linspace(positions[0], positions[-1], pieces + 1)
     knots = np.concatenate([np.repeat(inner[0], _DEGREE), inner, np.repeat(inner[-1], _DEGREE)])
     number = len(knots) - _DEGREE - 1
     centres = np.array([knots[k + 1 : k + 1 + _DEGREE].mean() for k in range(number)])
-    values = BSpline.design_matrix(positions, knots, _DEGREE).toarray()
-    return Basis(np.asarray(values, dtype=np.float64), centres)
+    values = np.zeros((len(scale.points), number + apart))
+    values[:apart, :apart] = np.eye(apart)
+    values[apart:, apart:] = BSpline.design_matrix(positions, knots, _DEGREE).toarray()
+    return Basis(values, np.concatenate([scale.positions[:apart], centres]), apart)
 
 
 @dataclass(frozen=True)
@@ -69,8 +80,9 @@ def fit(
     """
     units, thresholds, bands = reached.shape
     size = spline.values.shape[1]
-    second = np.diff(np.eye(size), n=2, axis=0)
-    first = np.diff(np.eye(size), axis=0)
+    curve = np.eye(size)[spline.apart :]
+    second = np.diff(curve, n=2, axis=0)
+    first = np.diff(curve, axis=0)
     smooth = roughness * second.T @ second + _RIDGE * np.eye(size)
     flat = units * thresholds
     y = reached.reshape(flat, bands)
@@ -123,13 +135,12 @@ def fit(
         current = np.where(better, found, current)
         if (gain <= _TOLERANCE * (1 + np.abs(current))).all():
             break
-    beta = np.maximum.accumulate(beta, axis=1)
+    beta = spline.rising(beta)
     variance = np.einsum("xi,fij,xj->fx", spline.values, np.linalg.inv(hessian), spline.values, optimize=True)
     return Curves(beta.reshape(units, thresholds, size), variance.reshape(units, thresholds, -1))
 
 
 def chances(coefficients: FloatArray, spline: Basis) -> FloatArray:
     """Chance of each threshold or better, unit x point x threshold: rising in the point, falling in the threshold."""
-    curves = expit(np.einsum("utk,xk->uxt", coefficients, spline.values))
-    curves = np.maximum.accumulate(curves, axis=1)
-    return np.asarray(np.minimum.accumulate(curves, axis=2))
+    curves = spline.rising(expit(np.einsum("utk,xk->utx", coefficients, spline.values)))
+    return np.asarray(np.minimum.accumulate(curves, axis=1).transpose(0, 2, 1))
