@@ -1,12 +1,12 @@
 """Out of time: estimates fitted to one year's reference, scored on the next year's pupils, beside plain baselines.
 
-The next year's outcomes are published by sex and band, so each way is scored as it forecasts for sex and band. What half
-points add within a band cannot be scored with them (docs/estimates.md says what was looked at instead).
+The next year's outcomes are published by sex and band, so each way is scored as it forecasts for sex and band. What
+half points add within a band cannot be scored with them (docs/estimates.md says what was looked at instead).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,7 @@ from orchestration.estimates.priors import FloatArray
 from orchestration.estimates.reference import Reference
 
 MODEL = "model"
-Forecast = Callable[[FloatArray], FloatArray]
+MODEL_BOTH = "model, sexes together"
 
 
 class CalibrationError(ValueError):
@@ -41,7 +41,7 @@ class Cells:
 
 
 def cells(model: Model, outcomes: Reference) -> list[Cells]:
-    """Forecast every subject that both years have, by the model and by each baseline, for the outcomes' sexes and bands.
+    """Forecast every subject that both years have, by the model and each baseline, for the outcomes' sexes and bands.
 
     Raises:
         CalibrationError: the years differ in stage or in bands.
@@ -78,7 +78,9 @@ def _qualification(fitted: QualificationModel, scored: QualificationCounts) -> l
             "ordinal logit (scipy)": baselines.ordinal_logit(fit_to, middle),
             "multinomial logit (scikit-learn)": baselines.multinomial_logit(fit_to, middle),
         }
-        forecast = {MODEL: model_by_band(fitted, subject), **ways}
+        by_sex = model_by_band(fitted, subject, source.sexes)
+        together = model_by_band(fitted, subject, ("all",) * len(source.sexes))
+        forecast = {MODEL: by_sex, MODEL_BOTH: together, **ways}
         shape = (len(source.sexes) * len(source.bands), len(source.grades))
         found.append(
             Cells(
@@ -101,11 +103,11 @@ def _same_grades(source: QualificationCounts, scored: QualificationCounts) -> li
     return [source.grades.index(grade) for grade in scored.grades]
 
 
-def model_by_band(fitted: QualificationModel, subject: str) -> FloatArray:
+def model_by_band(fitted: QualificationModel, subject: str, sexes: Sequence[str]) -> FloatArray:
     """The model's chances by sex, band and grade: means over the points of the bands as the pupils fall on them."""
     source = fitted.source
-    out = np.zeros((len(source.sexes), len(source.bands), len(source.grades)))
-    for number, sex in enumerate(source.sexes):
+    out = np.zeros((len(sexes), len(source.bands), len(source.grades)))
+    for number, sex in enumerate(sexes):
         unit = fitted.unit(subject, sex)
         for band_no, band in enumerate(source.bands):
             share = unit.within[band]

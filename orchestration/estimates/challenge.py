@@ -58,7 +58,9 @@ def shift(level: float, sd: float) -> float:
         ChallengeError: the level is not above 0 and below 100.
     """
     if not 0 < level < 100:
-        raise ChallengeError(f"A challenge level is the per cent of schools that do better: above 0, below 100, not {level}.")
+        raise ChallengeError(
+            f"A challenge level is the per cent of schools that do better: between 0 and 100, not {level}."
+        )
     return float(norm.isf(level / 100) * sd)
 
 

@@ -41,9 +41,7 @@ class QualificationCounts:
 def counts(reference: Reference) -> list[QualificationCounts]:
     """The counts of each qualification of a reference, in the order of their names."""
     scale = SCALES[reference.stage]
-    return [
-        _qualification(str(name), rows, scale) for name, rows in reference.rows.groupby("qualification", sort=True)
-    ]
+    return [_qualification(str(name), rows, scale) for name, rows in reference.rows.groupby("qualification", sort=True)]
 
 
 def _qualification(name: str, rows: pd.DataFrame, scale: PriorScale) -> QualificationCounts:
@@ -57,13 +55,15 @@ def _qualification(name: str, rows: pd.DataFrame, scale: PriorScale) -> Qualific
     band_no = {start: number for number, (start, _) in enumerate(bands)}
     pupils = np.zeros((len(subject_no), len(sexes), len(bands), len(grade_no)))
     without = np.zeros((len(subject_no), len(sexes), len(grade_no)))
-    for row in rows.itertuples():
-        sex = sexes.index(row.sex) if row.sex in sexes else 0
-        place = subject_no[row.subject], sex
-        if pd.isna(row.prior_from):
-            without[place][grade_no[row.grade]] += row.pupils
-        else:
-            pupils[place][band_no[int(scale.locate([row.prior_from])[0])], grade_no[row.grade]] += row.pupils
+    subject = rows["subject"].map(subject_no).to_numpy()
+    sex = rows["sex"].map(sexes.index).to_numpy() if len(sexes) > 1 else np.zeros(len(rows), dtype=np.intp)
+    grade = rows["grade"].map(grade_no).to_numpy()
+    number = rows["pupils"].to_numpy(dtype=np.float64)
+    has = rows["prior_from"].notna().to_numpy()
+    starts = scale.locate(rows["prior_from"].to_numpy()[has])
+    band = np.array([band_no[int(start)] for start in starts], dtype=np.intp)
+    np.add.at(pupils, (subject[has], sex[has], band, grade[has]), number[has])
+    np.add.at(without, (subject[~has], sex[~has], grade[~has]), number[~has])
     return QualificationCounts(
         qualification=name,
         scale=scale,

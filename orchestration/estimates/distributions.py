@@ -15,7 +15,8 @@ DECIMALS = 10
 
 def rounded(at_least: npt.ArrayLike) -> FloatArray:
     """Chances as they are kept."""
-    return np.round(np.asarray(at_least, dtype=np.float64), DECIMALS)
+    kept: FloatArray = np.asarray(at_least, dtype=np.float64).round(DECIMALS)
+    return kept
 
 
 def probabilities(at_least: FloatArray) -> FloatArray:

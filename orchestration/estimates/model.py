@@ -8,14 +8,14 @@ small ones their parent's shape.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from orchestration.estimates import composition, offsets, shrinkage, smoothing
 from orchestration.estimates.counts import QualificationCounts, counts
-from orchestration.estimates.priors import FloatArray
+from orchestration.estimates.priors import FloatArray, IntArray
 from orchestration.estimates.reference import Reference
 
 ALL_SUBJECTS = "All subjects"
@@ -111,6 +111,15 @@ def fit(reference: Reference, parameters: Parameters | None = None) -> Model:
 
 
 @dataclass(frozen=True)
+class _Setting:
+    """What all fits of a qualification share."""
+
+    source: QualificationCounts
+    spline: smoothing.Basis
+    parameters: Parameters
+
+
+@dataclass(frozen=True)
 class _Group:
     """Fitted units of one level: their counts (unit x band x grade), curves, weight of the parent, band shares."""
 
@@ -120,112 +129,116 @@ class _Group:
     parent_pupils: float
 
 
+@dataclass(frozen=True)
+class _Named:
+    """A group with what its units are called: level, names, families, sexes; ``parent`` and ``without`` are counts."""
+
+    level: str
+    names: Sequence[str]
+    families: Sequence[str]
+    sexes: Sequence[str]
+    group: _Group
+    parent: FloatArray
+    without: FloatArray
+
+
 def _qualification(source: QualificationCounts, parameters: Parameters) -> QualificationModel:
-    spline = smoothing.basis(source.scale, parameters.pieces)
-    both = source.pupils.sum(axis=1)
-    top = _fit(both.sum(axis=0)[None], None, None, source, spline, parameters)
+    setting = _Setting(source, smoothing.basis(source.scale, parameters.pieces), parameters)
+    both, none = source.pupils.sum(axis=1), source.without_prior.sum(axis=1)
     names = sorted(set(source.families))
     member = np.array([names.index(family) for family in source.families])
-    families = _fit(
-        np.stack([both[member == number].sum(axis=0) for number in range(len(names))]),
-        top, np.zeros(len(names), dtype=int), source, spline, parameters,
-    )  # fmt: skip
-    subjects = _subjects(both, member, top, families, source, spline, parameters)
-    groups: list[tuple[str, Sequence[str], Sequence[str], Sequence[str], _Group, FloatArray, FloatArray]] = []
-    none = source.without_prior.sum(axis=1)
-    groups.append(("all", [ALL_SUBJECTS], [""], ["all"], top, top.counted, none.sum(axis=0)[None]))
-    of_family = np.stack([none[member == number].sum(axis=0) for number in range(len(names))])
-    groups.append(("family", names, names, ["all"] * len(names), families, top.counted.repeat(len(names), 0), of_family))
-    around = families.counted[member]
-    groups.append(
-        ("subject", source.subjects, source.families, ["all"] * len(source.subjects), subjects, around, none)
-    )
-    if len(source.sexes) > 1:
-        number, grades = len(source.sexes), len(source.grades)
-        counted = source.pupils.reshape(-1, len(source.bands), grades)
-        index = np.repeat(np.arange(len(source.subjects)), number)
-        by_sex = _fit(counted, subjects, index, source, spline, parameters)
-        groups.append(
-            (
-                "subject",
-                [source.subjects[i] for i in index],
-                [source.families[i] for i in index],
-                list(source.sexes) * len(source.subjects),
-                by_sex,
-                subjects.counted[index],
-                source.without_prior.reshape(-1, grades),
-            )
-        )
-    units = [
-        unit
-        for level, of, family, sexes, group, parent, without in groups
-        for unit in _units(level, of, family, sexes, group, parent, without, source, spline)
+    top = _fit_top(both.sum(axis=0), setting)
+    families = _fit(_sums(both, member), top, np.zeros(len(names), dtype=np.intp), setting)
+    subjects = _subjects(both, member, (top, families), setting)
+    every, each = ["all"] * len(names), ["all"] * len(source.subjects)
+    groups = [
+        _Named("all", [ALL_SUBJECTS], [""], ["all"], top, top.counted, none.sum(axis=0)[None]),
+        _Named("family", names, names, every, families, top.counted.repeat(len(names), 0), _sums(none, member)),
+        _Named("subject", source.subjects, source.families, each, subjects, families.counted[member], none),
     ]
-    return QualificationModel(source, tuple(units))
+    if len(source.sexes) > 1:
+        groups.append(_by_sex(subjects, setting))
+    return QualificationModel(source, tuple(unit for named in groups for unit in _units(named, setting)))
 
 
-def _subjects(
-    both: FloatArray,
-    member: np.typing.NDArray[np.intp],
-    top: _Group,
-    families: _Group,
-    source: QualificationCounts,
-    spline: smoothing.Basis,
-    parameters: Parameters,
-) -> _Group:
+def _sums(counted: FloatArray, member: IntArray) -> FloatArray:
+    """Counts summed over the members of each family."""
+    return np.stack([counted[member == number].sum(axis=0) for number in range(member.max() + 1)])
+
+
+def _subjects(both: FloatArray, member: IntArray, above: tuple[_Group, _Group], setting: _Setting) -> _Group:
     """The subjects under their families; the only subject of its family stands under all subjects instead."""
+    top, families = above
     if len(both) == 1:
         return top
     alone = np.bincount(member)[member] == 1
+    curves = [group.curves for group in (families, top)]
     parents = _Group(
         counted=np.concatenate([families.counted, top.counted]),
         shares=np.concatenate([families.shares, top.shares]),
         curves=smoothing.Curves(
-            np.concatenate([families.curves.coefficients, top.curves.coefficients]),
-            np.concatenate([families.curves.logit_variance, top.curves.logit_variance]),
+            np.concatenate([of.coefficients for of in curves]), np.concatenate([of.logit_variance for of in curves])
         ),
         parent_pupils=0.0,
     )
-    return _fit(both, parents, np.where(alone, len(families.counted), member), source, spline, parameters)
+    return _fit(both, parents, np.where(alone, len(families.counted), member), setting)
 
 
-def _fit(
-    counted: FloatArray,
-    parents: _Group | None,
-    parent_of: np.typing.NDArray[np.intp] | None,
-    source: QualificationCounts,
-    spline: smoothing.Basis,
-    parameters: Parameters,
-) -> _Group:
-    """Fit the units of one level under their parents; without parents, from a straight line."""
-    points = len(source.scale.points)
-    if parents is None or parent_of is None:
-        around = np.ones(counted.shape[:2])
-    else:
-        around = parents.counted[parent_of].sum(axis=2)
-        around = around / around.sum(axis=1, keepdims=True) * parameters.pieces
-    # Bands without pupils of the unit take their neighbours' and parent's shape; the parent weighs one pupil a band.
-    shares = composition.within_bands(counted.sum(axis=2) + np.maximum(around, 1e-3), source.bands, points)
-    weights = np.zeros((len(counted), len(source.bands), points))
-    for number, band in enumerate(source.bands):
+def _by_sex(subjects: _Group, setting: _Setting) -> _Named:
+    """Each subject's sexes under the subject."""
+    source = setting.source
+    number, grades = len(source.sexes), len(source.grades)
+    index = np.repeat(np.arange(len(source.subjects)), number)
+    return _Named(
+        "subject",
+        [source.subjects[subject] for subject in index],
+        [source.families[subject] for subject in index],
+        list(source.sexes) * len(source.subjects),
+        _fit(source.pupils.reshape(-1, len(source.bands), grades), subjects, index, setting),
+        subjects.counted[index],
+        source.without_prior.reshape(-1, grades),
+    )
+
+
+def _fit_top(counted: FloatArray, setting: _Setting) -> _Group:
+    """Fit all subjects together, from straight lines."""
+    entered = counted.sum(axis=1)[None]
+    reached = _reached(counted[None])
+    shares, weights = _spread(entered + 1e-3, setting)
+    prior = _straight(reached, entered, setting)
+    # Half a pupil a threshold keeps grades that nobody reached finite.
+    observed = smoothing.Observed(reached + 0.5, entered + 1.0, weights)
+    return _Group(
+        counted[None], shares, smoothing.fit(observed, setting.spline, prior, setting.parameters.roughness), 0.0
+    )
+
+
+def _fit(counted: FloatArray, parents: _Group, parent_of: IntArray, setting: _Setting) -> _Group:
+    """Fit the units of one level under their parents."""
+    entered, reached = counted.sum(axis=2), _reached(counted)
+    around = parents.counted[parent_of].sum(axis=2)
+    # Where a unit has hardly a pupil, its bands are filled as its parent's are: the parent weighs a pupil a band.
+    around = around / around.sum(axis=1, keepdims=True) * around.shape[1]
+    shares, weights = _spread(entered + np.maximum(around, 1e-3), setting)
+    observed = smoothing.Observed(reached, entered, weights)
+    prior = offsets.moved(observed, setting.spline, parents.curves.coefficients[parent_of])
+    by_band = np.einsum("ubx,uxt->ubt", weights, smoothing.chances(prior, setting.spline))
+    first, beyond = np.ones_like(by_band[:, :, :1]), np.zeros_like(by_band[:, :, :1])
+    expected = -np.diff(np.concatenate([first, by_band, beyond], axis=2), axis=2)
+    grades = counted.shape[2]
+    k = shrinkage.pupils_of_parent(counted.reshape(-1, grades), expected.reshape(-1, grades))
+    joined = smoothing.Observed(reached + k * by_band.transpose(0, 2, 1), entered + k, weights)
+    return _Group(counted, shares, smoothing.fit(joined, setting.spline, prior, setting.parameters.roughness), k)
+
+
+def _spread(pupils: FloatArray, setting: _Setting) -> tuple[FloatArray, FloatArray]:
+    """Shares of the points in their bands: unit x point, and unit x band x point."""
+    bands, points = setting.source.bands, len(setting.source.scale.points)
+    shares = composition.within_bands(pupils, bands, points)
+    weights = np.zeros((len(pupils), len(bands), points))
+    for number, band in enumerate(bands):
         weights[:, number, band] = shares[:, band]
-    reached = _reached(counted)
-    entered = counted.sum(axis=2)
-    if parents is None or parent_of is None:
-        k = 0.0
-        prior = _straight(reached, entered, source, spline)
-        # Half a pupil a threshold keeps grades that nobody reached finite.
-        reached, entered = reached + 0.5, entered + 1.0
-    else:
-        prior = offsets.moved(reached, entered, weights, spline, parents.curves.coefficients[parent_of])
-        at_least = smoothing.chances(prior, spline)
-        by_band = np.einsum("ubx,uxt->ubt", weights, at_least)
-        expected = -np.diff(np.pad(by_band, ((0, 0), (0, 0), (1, 1)), constant_values=((0, 0), (0, 0), (1, 0))), axis=2)
-        k = shrinkage.pupils_of_parent(counted.reshape(-1, counted.shape[2]), expected.reshape(-1, counted.shape[2]))
-        reached = reached + k * by_band.transpose(0, 2, 1)
-        entered = entered + k
-    curves = smoothing.fit(reached, entered, weights, spline, prior, parameters.roughness)
-    return _Group(counted, shares, curves, k)
+    return shares, weights
 
 
 def _reached(counted: FloatArray) -> FloatArray:
@@ -234,11 +247,9 @@ def _reached(counted: FloatArray) -> FloatArray:
     return np.asarray(above[:, :, 1:].transpose(0, 2, 1))
 
 
-def _straight(
-    reached: FloatArray, entered: FloatArray, source: QualificationCounts, spline: smoothing.Basis
-) -> FloatArray:
+def _straight(reached: FloatArray, entered: FloatArray, setting: _Setting) -> FloatArray:
     """Straight lines on the logistic scale through the bands, as coefficients: where the top level starts."""
-    middle = np.array([source.scale.positions[band].mean() for band in source.bands])
+    middle = np.array([setting.source.scale.positions[band].mean() for band in setting.source.bands])
     chance = (reached + 0.5) / (entered[:, None, :] + 1)
     logit = np.log(chance / (1 - chance))
     weight = (entered[:, None, :] + 1) * chance * (1 - chance)
@@ -248,42 +259,32 @@ def _straight(
     away = middle - x[:, :, None]
     slope = (weight * away * (logit - y[:, :, None])).sum(axis=2) / np.maximum((weight * away**2).sum(axis=2), 1e-9)
     slope = np.maximum(slope, 0.0)
-    return np.asarray(y[:, :, None] + slope[:, :, None] * (spline.centres - x[:, :, None]))
+    return np.asarray(y[:, :, None] + slope[:, :, None] * (setting.spline.centres - x[:, :, None]))
 
 
-def _units(
-    level: str,
-    names: Sequence[str],
-    families: Sequence[str],
-    sexes: Sequence[str],
-    group: _Group,
-    parent: FloatArray,
-    without: FloatArray,
-    source: QualificationCounts,
-    spline: smoothing.Basis,
-) -> list[Unit]:
-    at_least = smoothing.chances(group.curves.coefficients, spline)
-    effective = _effective(at_least, group.curves.logit_variance)
-    band_of = source.band_of_point()
-    units = []
-    for number, (name, family, sex) in enumerate(zip(names, families, sexes, strict=True)):
-        entered, around = group.counted[number].sum(axis=1), parent[number].sum(axis=1)
-        units.append(
-            Unit(
-                level=level,
-                name=name,
-                family=family,
-                sex=sex,
-                at_least=np.pad(at_least[number], ((0, 0), (1, 0)), constant_values=1.0),
-                pupils=np.where(band_of >= 0, entered[band_of], 0.0),
-                family_pupils=np.where(band_of >= 0, around[band_of], 0.0),
-                parent_pupils=group.parent_pupils,
-                effective=effective[number],
-                within=group.shares[number],
-                without_prior=without[number],
-            )
+def _units(named: _Named, setting: _Setting) -> Iterator[Unit]:
+    curves = named.group.curves
+    at_least = smoothing.chances(curves.coefficients, setting.spline)
+    effective = _effective(at_least, curves.logit_variance)
+    band_of = setting.source.band_of_point()
+
+    def at_points(counted: FloatArray) -> FloatArray:
+        return np.where(band_of >= 0, counted.sum(axis=1)[band_of], 0.0)
+
+    for number, (name, family, sex) in enumerate(zip(named.names, named.families, named.sexes, strict=True)):
+        yield Unit(
+            level=named.level,
+            name=name,
+            family=family,
+            sex=sex,
+            at_least=np.pad(at_least[number], ((0, 0), (1, 0)), constant_values=1.0),
+            pupils=at_points(named.group.counted[number]),
+            family_pupils=at_points(named.parent[number]),
+            parent_pupils=named.group.parent_pupils,
+            effective=effective[number],
+            within=named.group.shares[number],
+            without_prior=named.without[number],
         )
-    return units
 
 
 def _effective(at_least: FloatArray, logit_variance: FloatArray) -> FloatArray:

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import expit
 
 from orchestration.estimates.priors import FloatArray
-from orchestration.estimates.smoothing import Basis
+from orchestration.estimates.smoothing import Basis, Observed
 
 _ROUNDS = 40
 _SMALLEST = 1e-9
@@ -14,20 +14,17 @@ _SMALLEST = 1e-9
 _HOLD = 20.0
 
 
-def moved(
-    reached: FloatArray, entered: FloatArray, weights: FloatArray, spline: Basis, parent: FloatArray
-) -> FloatArray:
+def moved(observed: Observed, spline: Basis, parent: FloatArray) -> FloatArray:
     """Coefficients of the parent moved for each child by level, slope in prior attainment and stretch of the grades.
 
     The thresholds of a pupil are not independent; as estimating equations they still give a consistent move.
 
     Args:
-        reached: As in ``smoothing.fit``, of the children.
-        entered: Likewise.
-        weights: Likewise.
+        observed: Counts of the children.
         spline: The basis.
         parent: Coefficients of each child's parent: unit x threshold x coefficient.
     """
+    reached, entered, weights = observed.reached, observed.entered, observed.weights
     thresholds = parent.shape[1]
     along = (spline.centres - spline.centres.mean()) / np.ptp(spline.centres)
     across = np.linspace(-0.5, 0.5, thresholds) if thresholds > 1 else np.zeros(1)

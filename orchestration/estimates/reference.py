@@ -1,7 +1,7 @@
 """An operator's or the department's reference: counts of grades by prior attainment, read from a file and checked.
 
-The format (one row per subject, sex, band of prior attainment and grade; rows of no pupils may be left out) is described
-in docs/estimates.md. The shipped references have the same format and come through the same door.
+The format (one row per subject, sex, band of prior attainment and grade; rows of no pupils may be left out) is
+described in docs/estimates.md. The shipped references have the same format and come through the same door.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -77,11 +78,8 @@ def read(path: Path) -> Reference:
     Raises:
         ReferenceError: the file does not have the format; every fault is named by line and column.
     """
-    if path.suffix == ".parquet":
-        frame = _parquet(path)
-    else:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    return check(frame, path.name)
+    parquet = path.suffix == ".parquet"
+    return check(_parquet(path) if parquet else pd.read_csv(path, dtype=str, keep_default_na=False), path.name)
 
 
 def check(frame: pd.DataFrame, name: str) -> Reference:
@@ -117,13 +115,12 @@ def _parquet(path: Path) -> pd.DataFrame:
             path.name, [Problem(1, "file", "Reading Parquet needs the package duckdb: install it, or give a CSV file.")]
         ) from error
     with duckdb.connect() as connection:
-        return connection.read_parquet(str(path)).df()
+        found: pd.DataFrame = connection.read_parquet(str(path)).df()
+    return found
 
 
-def _as_text(value: object) -> str:
-    if value is None or value != value or value is pd.NaT:
-        return ""
-    return str(value).strip()
+def _as_text(value: Any) -> str:
+    return "" if pd.isna(value) else str(value).strip()
 
 
 def _number(value: str) -> float | None:
@@ -153,7 +150,7 @@ def _cells(text: pd.DataFrame) -> list[Problem]:
     look("reference_year", lambda v: _whole(v) and float(v) >= _FIRST_YEAR, f"Must be a year from {_FIRST_YEAR} on.")
     look("sex", SEXES.__contains__, f"Must be one of {', '.join(SEXES)}.")
     look("points", lambda v: (_number(v) or 0.0) >= 0 and _number(v) is not None, "Must be a number, 0 or more.")
-    look("pupils", _whole, "Must be a whole number of pupils: a suppressed count cannot be used, leave the subject out.")
+    look("pupils", _whole, "Must be a whole number of pupils: leave out subjects with suppressed counts.")
     for column in _TEXT:
         look(column, bool, "Must not be empty.")
     for column in ("prior_from", "prior_to"):
@@ -194,8 +191,9 @@ def _no_duplicates(rows: pd.DataFrame) -> list[Problem]:
 
 
 def _sexes_once(rows: pd.DataFrame) -> list[Problem]:
-    both = rows.groupby(["qualification", "subject"])["sex"].transform(lambda sex: "all" in set(sex) and len(set(sex)) > 1)
-    return _at(rows, both & (rows["sex"] == "all"), "sex", "The subject has F or M too: pupils would count twice. Remove.")
+    several = rows.groupby(["qualification", "subject"])["sex"].transform("nunique") > 1
+    message = "The subject has F or M too: its pupils would count twice; remove."
+    return _at(rows, several & (rows["sex"] == "all"), "sex", message)
 
 
 def _consistent(rows: pd.DataFrame) -> list[Problem]:
@@ -205,14 +203,18 @@ def _consistent(rows: pd.DataFrame) -> list[Problem]:
     return [
         *_at(rows, families, "family", "The subject has another family in an earlier row."),
         *_at(rows, points, "points", "The grade has other points in an earlier row."),
-        *_at(rows, grades, "grade", "Another grade of the qualification has the same points: their order is not known."),
+        *_at(
+            rows, grades, "grade", "Another grade of the qualification has the same points: their order is not known."
+        ),
     ]
 
 
 def _bands(rows: pd.DataFrame) -> list[Problem]:
     scale = SCALES[str(rows["stage"].iloc[0])]
     half = rows["prior_from"].isna() != rows["prior_to"].isna()
-    problems = _at(rows, half, "prior_to", "Give both ends of the band, or neither for pupils without prior attainment.")
+    problems = _at(
+        rows, half, "prior_to", "Give both ends of the band, or neither for pupils without prior attainment."
+    )
     bands = rows.loc[rows["prior_from"].notna() & ~half].drop_duplicates(["prior_from", "prior_to"])
     taken: dict[int, str] = {}
     for line, lowest, highest in zip(bands.index, bands["prior_from"], bands["prior_to"], strict=True):

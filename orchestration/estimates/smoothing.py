@@ -21,6 +21,7 @@ _DEGREE = 3
 _FALLS = 1e6  # as a penalty; what is left of falls is below 1e-3 on the logistic scale and is cut off afterwards
 _RIDGE = 1e-3
 _ROUNDS = 60
+_HALVINGS = 12
 _TOLERANCE = 1e-9
 _SMALLEST = 1e-12
 
@@ -58,6 +59,21 @@ def basis(scale: PriorScale, pieces: int) -> Basis:
 
 
 @dataclass(frozen=True)
+class Observed:
+    """What was published of the units.
+
+    Attributes:
+        reached: Pupils at or above each threshold: unit x threshold x band (fractions are allowed).
+        entered: Pupils: unit x band.
+        weights: Share of each point in its band: unit x band x point.
+    """
+
+    reached: FloatArray
+    entered: FloatArray
+    weights: FloatArray
+
+
+@dataclass(frozen=True)
 class Curves:
     """Fitted coefficients, unit x threshold x coefficient, and the variance of the logit, unit x threshold x point."""
 
@@ -65,79 +81,87 @@ class Curves:
     logit_variance: FloatArray
 
 
-def fit(
-    reached: FloatArray, entered: FloatArray, weights: FloatArray, spline: Basis, prior: FloatArray, roughness: float
-) -> Curves:
-    """Fit all units and thresholds.
+def fit(observed: Observed, spline: Basis, prior: FloatArray, roughness: float) -> Curves:
+    """Fit all units and thresholds by Fisher scoring; each is halved back until it improves.
 
     Args:
-        reached: Pupils at or above the threshold: unit x threshold x band (fractions are allowed).
-        entered: Pupils: unit x band.
-        weights: Share of each point in its band: unit x band x point.
+        observed: The counts.
         spline: The basis.
         prior: Coefficients of the parent: unit x threshold x coefficient.
         roughness: Weight of the penalty on second differences of deviations from the parent.
     """
-    units, thresholds, bands = reached.shape
-    size = spline.values.shape[1]
-    curve = np.eye(size)[spline.apart :]
-    second = np.diff(curve, n=2, axis=0)
-    first = np.diff(curve, axis=0)
-    smooth = roughness * second.T @ second + _RIDGE * np.eye(size)
-    flat = units * thresholds
-    y = reached.reshape(flat, bands)
-    n = np.repeat(entered, thresholds, axis=0)
-    w = np.repeat(weights, thresholds, axis=0)
-    start = prior.reshape(flat, size)
-
-    def chance(beta: FloatArray) -> tuple[FloatArray, FloatArray]:
-        point = expit(beta @ spline.values.T)
-        band = np.clip(np.einsum("fbx,fx->fb", w, point), _SMALLEST, 1 - _SMALLEST)
-        return point, band
-
-    def loss(beta: FloatArray, band: FloatArray) -> FloatArray:
-        likelihood = (y * np.log(band) + (n - y) * np.log1p(-band)).sum(axis=1)
-        away = beta - start
-        falls = np.minimum(beta @ first.T, 0.0)
-        penalty = np.einsum("fi,ij,fj->f", away, smooth, away) + _FALLS * (falls**2).sum(axis=1)
-        return np.asarray(penalty / 2 - likelihood)
-
-    beta = start.copy()
-    point, band = chance(beta)
-    current = loss(beta, band)
-    hessian = np.zeros((flat, size, size))
+    units, thresholds, _ = observed.reached.shape
+    fits = _Fits(observed, spline, prior, roughness)
+    beta = fits.prior.copy()
+    current = fits.loss(beta)
+    information, gradient = fits.slopes(beta)
     for _ in range(_ROUNDS):
-        slope = (point * (1 - point))[:, :, None] * spline.values[None, :, :]
-        jacobian = np.einsum("fbx,fxk->fbk", w, slope, optimize=True)
-        spread = band * (1 - band)
-        falling = (beta @ first.T < 0).astype(np.float64)
-        information = np.einsum("fb,fbi,fbj->fij", n / spread, jacobian, jacobian, optimize=True) + smooth
-        hessian = information + _FALLS * np.einsum("fd,di,dj->fij", falling, first, first, optimize=True)
-        gradient = np.einsum("fb,fbk->fk", (y - n * band) / spread, jacobian, optimize=True) - (beta - start) @ smooth
-        gradient -= _FALLS * (np.minimum(beta @ first.T, 0.0) @ first)
-        step = np.linalg.solve(hessian, gradient[:, :, None])[:, :, 0]
-        length = np.ones(flat)
-        trial, (trial_point, trial_band) = beta + step, chance(beta + step)
-        found = loss(trial, trial_band)
-        for _ in range(12):
+        step = np.linalg.solve(information, gradient[:, :, None])[:, :, 0]
+        length = np.ones(len(beta))
+        for _ in range(_HALVINGS):
+            found = fits.loss(beta + length[:, None] * step)
             worse = found > current + _TOLERANCE * np.abs(current)
             if not worse.any():
                 break
             length = np.where(worse, length / 2, length)
-            trial = beta + length[:, None] * step
-            trial_point, trial_band = chance(trial)
-            found = loss(trial, trial_band)
         better = found <= current
         gain = np.where(better, current - found, 0.0)
-        beta = np.where(better[:, None], trial, beta)
-        point = np.where(better[:, None], trial_point, point)
-        band = np.where(better[:, None], trial_band, band)
+        beta = np.where(better[:, None], beta + length[:, None] * step, beta)
         current = np.where(better, found, current)
+        information, gradient = fits.slopes(beta)
         if (gain <= _TOLERANCE * (1 + np.abs(current))).all():
             break
-    beta = spline.rising(beta)
-    variance = np.einsum("xi,fij,xj->fx", spline.values, np.linalg.inv(hessian), spline.values, optimize=True)
-    return Curves(beta.reshape(units, thresholds, size), variance.reshape(units, thresholds, -1))
+    variance = np.einsum("xi,fij,xj->fx", spline.values, np.linalg.inv(information), spline.values, optimize=True)
+    return Curves(
+        spline.rising(beta).reshape(units, thresholds, -1),
+        variance.reshape(units, thresholds, -1),
+    )
+
+
+class _Fits:
+    """The penalised likelihoods of all units and thresholds, side by side (first axis: unit, then threshold)."""
+
+    def __init__(self, observed: Observed, spline: Basis, prior: FloatArray, roughness: float) -> None:
+        _, thresholds, bands = observed.reached.shape
+        size = spline.values.shape[1]
+        curve = np.eye(size)[spline.apart :]
+        second = np.diff(curve, n=2, axis=0)
+        self._steps = np.diff(curve, axis=0)
+        self._smooth = roughness * second.T @ second + _RIDGE * np.eye(size)
+        self._basis = spline.values
+        self._reached = observed.reached.reshape(-1, bands)
+        self._entered = np.repeat(observed.entered, thresholds, axis=0)
+        self._weights = np.repeat(observed.weights, thresholds, axis=0)
+        self.prior = prior.reshape(-1, size)
+
+    def _chances(self, beta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        point = expit(beta @ self._basis.T)
+        band = np.einsum("fbx,fx->fb", self._weights, point)
+        return point, np.clip(band, _SMALLEST, 1 - _SMALLEST)
+
+    def loss(self, beta: FloatArray) -> FloatArray:
+        """Half the penalties less the log-likelihood."""
+        _, band = self._chances(beta)
+        likelihood = (self._reached * np.log(band) + (self._entered - self._reached) * np.log1p(-band)).sum(axis=1)
+        away = beta - self.prior
+        falls = np.minimum(beta @ self._steps.T, 0.0)
+        penalty = np.einsum("fi,ij,fj->f", away, self._smooth, away) + _FALLS * (falls**2).sum(axis=1)
+        return np.asarray(penalty / 2 - likelihood)
+
+    def slopes(self, beta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Expected information and the direction in which the loss falls."""
+        point, band = self._chances(beta)
+        slope = (point * (1 - point))[:, :, None] * self._basis[None, :, :]
+        jacobian = np.matmul(self._weights, slope)
+        spread = band * (1 - band)
+        change = beta @ self._steps.T
+        weighted = jacobian * (self._entered / spread)[:, :, None]
+        information = np.matmul(weighted.transpose(0, 2, 1), jacobian) + self._smooth
+        falling = (change < 0)[:, :, None] * self._steps
+        information += _FALLS * np.matmul(falling.transpose(0, 2, 1), self._steps)
+        gradient = np.einsum("fb,fbk->fk", (self._reached - self._entered * band) / spread, jacobian)
+        gradient -= (beta - self.prior) @ self._smooth + _FALLS * (np.minimum(change, 0.0) @ self._steps)
+        return information, gradient
 
 
 def chances(coefficients: FloatArray, spline: Basis) -> FloatArray:
