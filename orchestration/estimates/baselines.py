@@ -82,7 +82,7 @@ def ordinal_logit(pupils: FloatArray, middle: FloatArray) -> FloatArray:
     return np.concatenate([np.ones((len(above), 1)), above], axis=1).reshape(pupils.shape)
 
 
-def multinomial_logit(pupils: FloatArray, middle: FloatArray, iterations: int = 300) -> FloatArray:
+def multinomial_logit(pupils: FloatArray, middle: FloatArray, iterations: int = 1000) -> FloatArray:
     """scikit-learn's multinomial logistic regression on prior attainment, its square and sex."""
     from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 

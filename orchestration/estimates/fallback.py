@@ -137,19 +137,38 @@ def forecasts(fitted: QualificationModel, substitutes: Sequence[Substitute]) -> 
     return [
         forecast
         for unit in fitted.units
-        for forecast in (*(mixture(unit, by.measure, np.array(by.values), of) for by, of in weights), *_national(unit))
+        for forecast in (*(substituted(fitted, unit, by, of) for by, of in weights), *_national(unit))
     ]
 
 
-def mixture(unit: Unit, measure: str, values: FloatArray, weights: FloatArray) -> Forecast:
-    """A unit's distributions mixed over KS2 points: ``weights`` is value x point."""
+def substituted(fitted: QualificationModel, unit: Unit, substitute: Substitute, weights: FloatArray) -> Forecast:
+    """A unit's distributions by a substitute: ``weights`` is value x point.
+
+    Who is placed low by a substitute is not therefore one of those who could not sit the tests: the group below the
+    scale counts for no more than the lowest score, so that estimates rise with the substitute.
+    """
+    at_least = unit.at_least.copy()
+    if fitted.source.scale.below_scale:
+        at_least[0] = np.minimum(at_least[0], at_least[1])
+    return _mixture(unit, at_least, substitute.measure, np.array(substitute.values), weights)
+
+
+def from_school(unit: Unit, weights: FloatArray) -> Forecast:
+    """A unit's distribution for pupils of whom only the school is known (``school_weights``); its value is 0."""
+    return _mixture(unit, unit.at_least, "school", np.zeros(1), weights[None])
+
+
+def _mixture(unit: Unit, at_least: FloatArray, measure: str, values: FloatArray, weights: FloatArray) -> Forecast:
     pupils = _pupils_by_point(unit).sum()
     number = len(values)
     return Forecast(
-        unit=unit,
+        level=unit.level,
+        subject=unit.name,
+        family=unit.family,
+        sex=unit.sex,
         measure=measure,
         values=values,
-        at_least=weights @ unit.at_least,
+        at_least=weights @ at_least,
         method=np.full(number, f"fallback_{measure}"),
         basis=np.full(number, pupils),
         effective=1 / np.maximum(weights**2 @ (1 / np.maximum(unit.effective, 1.0)), 1e-12),
@@ -160,13 +179,16 @@ def mixture(unit: Unit, measure: str, values: FloatArray, weights: FloatArray) -
 def _national(unit: Unit) -> Iterator[Forecast]:
     if _pupils_by_point(unit).sum() == 0:
         return
-    everyone = mixture(unit, "national", np.zeros(1), _shares(unit)[None])
+    everyone = _mixture(unit, unit.at_least, "national", np.zeros(1), _shares(unit)[None])
     yield everyone
     without = unit.without_prior.sum()
     if without >= _FEWEST_WITHOUT:
         reached = np.cumsum(unit.without_prior[::-1])[::-1]
         yield Forecast(
-            unit=unit,
+            level=unit.level,
+            subject=unit.name,
+            family=unit.family,
+            sex=unit.sex,
             measure="national",
             values=np.ones(1),
             at_least=((reached + SCHOOL_HELD * everyone.at_least[0]) / (without + SCHOOL_HELD))[None],

@@ -97,7 +97,8 @@ def _with_mean(mean: FloatArray, points: FloatArray, sd: float) -> FloatArray:
         low, high = np.where(above, low, centre), np.where(above, centre, high)
     exactly = _normal((low + high) / 2, points, sd)
     at_least = np.cumsum(exactly[:, ::-1], axis=1)[:, ::-1]
-    at_least[:, 0] = np.where(np.isnan(at_least[:, 0]), np.nan, 1.0)
+    at_least[:, 0] = 1.0
+    at_least[np.isnan(mean)] = np.nan
     return np.asarray(at_least)
 
 
