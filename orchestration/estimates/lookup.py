@@ -173,6 +173,10 @@ def prior_forecast(fitted: QualificationModel, unit: Unit) -> Forecast:
     )
 
 
+def _level3_name(curve: Curve) -> str:
+    return f"{curve.qualification} (size {curve.size:g}, {curve.cohort})"
+
+
 def _level3(curve: Curve) -> Forecast:
     tenths = np.arange(np.ceil(curve.prior[0] * 10), np.floor(curve.prior[-1] * 10) + 1) / 10
     number = len(tenths)
