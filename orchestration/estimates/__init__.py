@@ -1,1 +1,1 @@
-"""Numeric models: from examples to coefficients. Pure numpy and scikit-learn; nothing here knows a database."""
+"""Numeric models: from figures and examples to look-ups and coefficients. Pure; nothing here knows a database."""
