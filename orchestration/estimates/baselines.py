@@ -84,7 +84,7 @@ def ordinal_logit(pupils: FloatArray, middle: FloatArray) -> FloatArray:
 
 def multinomial_logit(pupils: FloatArray, middle: FloatArray, iterations: int = 1000) -> FloatArray:
     """scikit-learn's multinomial logistic regression on prior attainment, its square and sex."""
-    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+    from sklearn.linear_model import LogisticRegression
 
     sexes, bands, grades = pupils.shape
     linear = _design(sexes, middle)[:, 1:]
