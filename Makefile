@@ -27,7 +27,7 @@ reports: $(STAMP) ## The report pages on loopback; prints a sign-in link
 	@$(BIN)/mis reports
 
 test: $(STAMP) ## The whole test suite
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP) ## ruff, mypy, sqlfluff, Dagster's definitions
 	$(BIN)/ruff check .
