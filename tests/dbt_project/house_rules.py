@@ -11,7 +11,9 @@ from orchestration.ingest.categories import READABLE, Category, Purpose
 Manifest = Mapping[str, Any]
 Node = Mapping[str, Any]
 
-_IMPORT = re.compile(r"as (?:not materialized )?\(\s+select \* from \{\{ (?:ref|source)\([^}]*\) \}\}\s+\)")
+_IMPORT = re.compile(
+    r"as (?:not materialized )?\((?: -- noqa: \w+)?\s+select \* from \{\{ (?:ref|source)\([^}]*\) \}\}\s+\)"
+)
 _REFERENCE = re.compile(r"\{\{ (?:ref|source)\(")
 _LARGE_TABLE_KEY = "school_id"
 #: Marts without a school: areas of many schools, the calendar of all, and the model that all schools' pupils make.
@@ -153,8 +155,8 @@ def named_constraints(manifest: Manifest) -> list[str]:
 def incremental_keys_without_school(manifest: Manifest) -> list[str]:
     """Incremental models whose key does not begin with the school, or that write otherwise than a school's rows by it.
 
-    A merge writes rows by their own key; where a school's year is counted again whole, groups that it no longer has must
-    go, so there the year is deleted and inserted.
+    A merge writes rows by their own key; where a school's year is counted again whole, groups that it no longer has
+    must go, so there the year is deleted and inserted.
     """
     return [
         str(node["name"])

@@ -25,7 +25,7 @@ from orchestration.warehouse.publishing import publish
 Rows = list[tuple[Any, ...]]
 Ask = Callable[..., Rows]
 
-#: Two years of 40 school days each; whom a mark belongs to and the day decide its code, and both years' codes are theirs.
+#: Two years of 40 school days each; whom a mark belongs to and the day decide its code.
 _MARKS = """
 insert into raw.attendance_mark (school_id, pupil_id, mark_date, session, code, extract_id)
 select p.school_id, p.pupil_id, d.day::date, s.session,
@@ -238,9 +238,9 @@ def test_a_filter_is_on_what_is_not_shown_as_well(ask: Ask) -> None:
 
 def test_words_in_quotes_and_metricflows_own_templates_are_left_alone(ask: Ask) -> None:
     assert ask("attendance_rate", where=["school_name = 'is_fsm or sex'"]) == [(None,)]
-    assert ask("attendance_rate", where=["{{ Dimension('school__school_name') }} = 'Oak' and sex in ('F', 'M')"]) == ask(
-        "attendance_rate", where=["school_name = 'Oak'"]
-    )
+    assert ask(
+        "attendance_rate", where=["{{ Dimension('school__school_name') }} = 'Oak' and sex in ('F', 'M')"]
+    ) == ask("attendance_rate", where=["school_name = 'Oak'"])
 
 
 def test_the_order_and_the_number_of_rows_can_be_asked_for(ask: Ask) -> None:
@@ -262,7 +262,11 @@ def test_without_dimensions_it_is_one_figure(connection: psycopg.Connection[Any]
         ([], [], "at least one metric"),
         (["atendance_rate"], [], r"no metric atendance_rate\. Did you mean attendance_rate"),
         (["daily_attendance_rate"], [], "no metric daily_attendance_rate"),
-        (["absence_rate"], ["is_fms"], r"no dimension is_fms\. Did you mean is_fsm.*absence_rate can be asked by: .*sex"),
+        (
+            ["absence_rate"],
+            ["is_fms"],
+            r"no dimension is_fms\. Did you mean is_fsm.*absence_rate can be asked by: .*sex",
+        ),
         (["absence_rate"], ["zzz"], r"no dimension zzz\. absence_rate can be asked by"),
         (["persistent_absence_rate"], ["weekday"], "persistent_absence_rate cannot be asked by weekday"),
         (["persistent_absence_rate"], ["metric_time"], "persistent_absence_rate cannot be asked by metric_time"),
