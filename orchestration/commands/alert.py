@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
 import typer
 
+from orchestration.access.people import actor
 from orchestration.alert_settings import AlertSettingError, RuleInForce, reset_rules, rules_in_force, set_rule
 from orchestration.commands.printing import AsJson, fail, out, print_json, print_table
 from orchestration.settings import get_settings
@@ -61,7 +61,7 @@ def set_(
                 connection,
                 rule,
                 school,
-                set_by=by or getpass.getuser(),
+                set_by=by or actor(),
                 is_enabled=on,
                 threshold=_number(threshold),
                 look_back=look_back,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any
@@ -10,6 +9,7 @@ from typing import Annotated, Any
 import psycopg
 import typer
 
+from orchestration.access.people import actor
 from orchestration.commands.printing import AsJson, fail, out, print_json, print_table
 from orchestration.interventions import Intervention, InterventionError, Statement, interventions
 from orchestration.interventions import add as add_intervention
@@ -45,7 +45,7 @@ def add(
         lambda connection: add_intervention(
             connection,
             Statement(school, pupil, kind, _day(on), _day(until) if until else None, note),
-            recorded_by=by or getpass.getuser(),
+            recorded_by=by or actor(),
         )
     )
 
@@ -87,7 +87,7 @@ def list_(
 @app.command("close")
 def close(number: _Number, on: Annotated[str, typer.Option(help="Last day, YYYY-MM-DD.")], by: _By = None) -> None:
     """Enter the last day of an intervention that goes on."""
-    _enter(lambda c: close_intervention(c, number, ended_on=_day(on), recorded_by=by or getpass.getuser()))
+    _enter(lambda c: close_intervention(c, number, ended_on=_day(on), recorded_by=by or actor()))
 
 
 @app.command("correct")
@@ -102,7 +102,7 @@ def correct(
     by: _By = None,
 ) -> None:
     """Correct what was entered; the former entry stays in the log."""
-    entered_by = by or getpass.getuser()
+    entered_by = by or actor()
     if withdrawn:
         if (kind, on, until, note) != (None, None, None, None):
             fail("--withdraw takes the whole entry back: give nothing else with it.")
