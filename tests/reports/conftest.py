@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,8 +11,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from browsing import CHROMIUM, chromium
 from installation import Installation, free_port, new_installation
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from orchestration.access.people import Rights, add, person_by_email
 from orchestration.ingest.categories import Purpose
@@ -23,7 +23,6 @@ from reports.signin import sign_in_link
 from reports.signing import Signer
 from reports.vault import Vault
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PATIENCE_SECONDS = 60
 
 HEAD = "head@school.example"
@@ -121,13 +120,8 @@ def wait_for(poll: Callable[[], int | None], url: str) -> None:
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("needs Chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
-        )
+    with chromium() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture
