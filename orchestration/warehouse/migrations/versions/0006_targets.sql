@@ -101,7 +101,7 @@ create table targets.target_entry (
     set_by text not null,
     set_at timestamptz not null default now(),
     primary key (school_id, pupil_key, academic_year, qualification, subject, version),
-    check ((source = 'policy') = (proposed_by is null)),
+    check (proposed_by is not null or source in ('policy', 'rollover')),
     check (num_nulls(run_id, estimate_grades, estimate_points, chance_at_set) in (0, 4))
 );
 comment on table targets.target_entry is 'One row per version of a target: the whole of it after an act. Append-only; the highest version stands. Two who act at once on the same version meet on the key.';
@@ -116,7 +116,7 @@ comment on column targets.target_entry.status is 'Where the target stands afterw
 comment on column targets.target_entry.grade is 'The target, a grade of the qualification''s scale.';
 comment on column targets.target_entry.points is 'Its points.';
 comment on column targets.target_entry.source is 'Where the grade comes from: policy, teacher, import (a file), rollover (last year''s).';
-comment on column targets.target_entry.proposed_by is 'Who stands for the grade and may therefore not approve it; null when the policy gave it.';
+comment on column targets.target_entry.proposed_by is 'Who stands for the grade and may therefore not approve it; null while it is the policy''s and nobody has submitted it.';
 comment on column targets.target_entry.prepopulated_points is 'Points that the policy gave last; null when it gave none.';
 comment on column targets.target_entry.policy_entry_id is 'Policy in force when the grade was set; null is the platform''s default.';
 comment on column targets.target_entry.challenge_levels is 'Its challenge levels: per cent of schools that do better.';
