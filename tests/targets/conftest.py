@@ -16,7 +16,7 @@ from orchestration.warehouse.connection import Warehouse
 
 @dataclass(frozen=True)
 class Staff:
-    """Who sets targets at school 1; ``maths`` proposes in mathematics alone, ``looker`` looks, ``other`` is of school 3."""
+    """Who sets targets at school 1; ``maths`` has mathematics alone, ``looker`` looks, ``other`` is of school 3."""
 
     teacher: Person
     maths: Person

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -21,13 +21,13 @@ SCHOOL = Group(1, YEAR)
 
 
 @pytest.fixture
-def committed(warehouse: Warehouse) -> Iterator[Warehouse]:
+def committed(warehouse: Warehouse) -> Warehouse:
     with warehouse.connect() as connection:
         publish_trial(connection)
         for name in ("teacher", "maths", "leader", "head", "looker", "other"):
             someone(connection, name, "edit", "review", "approve", "lock", "policy")
         service.propose_targets(connection, staff_of(connection).teacher, [proposal("5")])
-    yield warehouse
+    return warehouse
 
 
 def second_waits_for_first(
