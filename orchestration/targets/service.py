@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from orchestration.access.people import Person
-from orchestration.access.reading import NotAllowed, reading_as
+from orchestration.access.reading import reading_as
 from orchestration.access.target_tasks import EVERY_SUBJECT, TargetTask
 from orchestration.ingest.categories import Purpose
 from orchestration.targets import log, many, policy_log, sheets
@@ -288,11 +288,12 @@ def _reading(connection: Connection, person: Person, school_id: int) -> Iterator
 
 
 def _check_sight(connection: Connection, person: Person, school_id: int) -> None:
-    """Raise NotAllowed or TargetError unless the person may see the school's targets and there are estimates."""
+    """Raise TargetError unless the person may see the school's targets and there are estimates."""
     if Purpose.BENCHMARKS not in person.purposes or person.level is Level.AGGREGATES:
-        raise NotAllowed(
-            f"{person.email} may not see targets. An operator can allow it: mis person grant {person.email}"
-            " --purpose benchmarks --small-groups"
+        raise TargetError(
+            Fault.NOT_ALLOWED,
+            f"{person.email} may not see targets.",
+            f"An operator can allow it: mis person grant {person.email} --purpose benchmarks --small-groups",
         )
     if school_id not in person.school_ids:
         raise TargetError(

@@ -41,6 +41,7 @@ def sheet(connection: Connection, group: Group, *, with_names: bool, limit: int 
             select
                 min(e.prior_measure) as prior_measure, min(e.prior_value) as prior_value, min(e.run_id) as run_id,
                 min(e.reliability) as reliability, min(e.caveat) as caveat, min(e.grades) as grades,
+                min(e.points) as points_of_grades,
                 coalesce(jsonb_agg(
                     jsonb_build_object(
                         'challenge', e.challenge, 'grade', e.estimate_grade, 'points', e.estimate_points,

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from conftest import staff_of
-from trial import MATHS, YEAR, key, publish_trial, someone
+from published_school import MATHS, YEAR, key, publish_school, put_people, staff_of
 from typer.testing import CliRunner
 
 from orchestration.cli import app
@@ -31,11 +30,8 @@ Mis = Callable[..., Result]
 @pytest.fixture
 def mis(warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mis]:
     with warehouse.connect() as connection:
-        publish_trial(connection)
-        for name, tasks in (("head", "edit approve lock policy"), ("leader", "edit review"), ("looker", "")):
-            someone(connection, name, *tasks.split())
-        for name in ("teacher", "maths", "other"):
-            someone(connection, name)
+        publish_school(connection)
+        put_people(connection)
     monkeypatch.setenv("DATABASE_URL", warehouse.url)
     monkeypatch.setenv("MIS_HOME", str(tmp_path))
     get_settings.cache_clear()

@@ -8,8 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from conftest import staff_of
-from trial import YEAR, key, proposal, publish_trial, someone
+from published_school import YEAR, key, proposal, publish_school, put_people, staff_of
 
 from orchestration.targets import service
 from orchestration.targets.faults import Fault, TargetsRefused
@@ -23,9 +22,8 @@ SCHOOL = Group(1, YEAR)
 @pytest.fixture
 def committed(warehouse: Warehouse) -> Warehouse:
     with warehouse.connect() as connection:
-        publish_trial(connection)
-        for name in ("teacher", "maths", "leader", "head", "looker", "other"):
-            someone(connection, name, "edit", "review", "approve", "lock", "policy")
+        publish_school(connection)
+        put_people(connection)
         service.propose_targets(connection, staff_of(connection).teacher, [proposal("5")])
     return warehouse
 
@@ -65,7 +63,7 @@ def propose(name: str, grade: str) -> Callable[[psycopg.Connection[Any]], object
 
 
 def test_of_two_editors_at_once_one_is_told_what_the_other_did(committed: Warehouse) -> None:
-    refused = second_waits_for_first(committed, propose("leader", "7"), propose("maths", "8"))
+    refused = second_waits_for_first(committed, propose("leader", "7"), propose("teacher", "8"))
     assert isinstance(refused, TargetsRefused)
     assert [one.error.fault for one in refused.problems] == [Fault.STALE_VERSION, Fault.STALE_VERSION]
     assert "version 2, 7, proposed by leader@school.example" in str(refused)

@@ -11,8 +11,7 @@ from typing import Any
 import openpyxl
 import psycopg
 import pytest
-from conftest import Staff
-from trial import UPNS, YEAR, key, proposal
+from published_school import UPNS, YEAR, Staff, key, proposal
 
 from orchestration.targets import service
 from orchestration.targets.faults import Fault, TargetError

@@ -6,10 +6,9 @@ from itertools import pairwise
 from typing import Any
 
 import psycopg
-from conftest import Staff, staff_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from trial import GRADES, MATHS, YEAR, estimates, key, put_estimates
+from published_school import GRADES, MATHS, YEAR, Staff, estimates, key, put_estimates, staff_of
 
 from orchestration.targets import service
 from orchestration.targets.faults import TargetError, TargetsRefused

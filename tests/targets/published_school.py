@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from orchestration.access import people
-from orchestration.access.people import Person, Rights
+from orchestration.access.people import Person, Rights, person_by_email
 from orchestration.access.target_tasks import TargetGrant, TargetTask
 from orchestration.ingest.categories import Purpose
 from orchestration.targets.rules import Key, Proposal
@@ -97,7 +98,7 @@ def put_estimates(connection: psycopg.Connection[Any], rows: list[dict[str, Any]
     )
 
 
-def publish_trial(connection: psycopg.Connection[Any]) -> None:
+def publish_school(connection: psycopg.Connection[Any]) -> None:
     """Three schools, the first two of a trust, each with pupils 1 to 5 in Year 10.
 
     The first four study mathematics and history; the fifth of school 1 history, without an estimate. Nobody has Latin.
@@ -136,6 +137,32 @@ def someone(
     grants = tuple(TargetGrant(school, TargetTask(task), subject) for school in schools for task in tasks)
     rights = Rights(tuple(schools), (Purpose.BENCHMARKS,), named, True, False, grants)
     return people.add(connection, f"{name}@school.example", name.title(), rights)
+
+
+@dataclass(frozen=True)
+class Staff:
+    """Who sets targets at school 1; ``maths`` has mathematics alone, ``looker`` looks, ``other`` is of school 3."""
+
+    teacher: Person
+    maths: Person
+    leader: Person
+    head: Person
+    looker: Person
+    other: Person
+
+
+def put_people(connection: psycopg.Connection[Any]) -> None:
+    """Add the staff."""
+    someone(connection, "teacher", "edit")
+    someone(connection, "maths", "edit", subject="Mathematics")
+    someone(connection, "leader", "edit", "review")
+    someone(connection, "head", "edit", "review", "approve", "lock", "policy")
+    someone(connection, "looker", named=False)
+    someone(connection, "other", "edit", "review", "approve", "lock", "policy", schools=(3,))
+
+
+def staff_of(connection: psycopg.Connection[Any]) -> Staff:
+    return Staff(**{name: person_by_email(connection, f"{name}@school.example") for name in Staff.__annotations__})
 
 
 def key(pupil_key: int = 1, pair: tuple[str, str] = MATHS, school_id: int = 1, academic_year: int = YEAR) -> Key:
