@@ -13,8 +13,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # Past SQLAlchemy's text(), which would read a colon in a comment as a parameter.
-    op.get_bind().exec_driver_sql(Path(__file__).with_suffix(".sql").read_text())
+    # Past SQLAlchemy's text(), which would read a colon in a comment as a parameter; the driver does so with %.
+    op.get_bind().exec_driver_sql(Path(__file__).with_suffix(".sql").read_text().replace("%", "%%"))
 
 
 def downgrade() -> None:
