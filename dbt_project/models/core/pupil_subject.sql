@@ -89,7 +89,7 @@ select
     one_row.subject,
     one_row.stage,
     one_row.family,
-    nc_year.nc_year as year_group,
+    coalesce(nc_year.nc_year, 'not known') as year_group,
     -- A pupil beyond the last year of the stage is examined this year: GCSEs are sat again in the sixth form.
     (
         one_row.academic_year / 100 + 1
