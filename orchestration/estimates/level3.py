@@ -108,6 +108,12 @@ def _normal(centre: FloatArray, points: FloatArray, sd: float) -> FloatArray:
     return np.asarray(density / density.sum(axis=1, keepdims=True))
 
 
+def _spelled(grades: tuple[str, ...]) -> tuple[str, ...]:
+    """Grades as schools write them: the department's table has only the star of A* and of D* (D*D is ``*D`` there)."""
+    starred = "A*" if "A" in grades else "D*"
+    return tuple(grade.replace("*", starred) for grade in grades)
+
+
 def read(folder: Path) -> Mapping[int, Curve]:
     """The shipped curves by ``qual_id``, from level3_qualification.csv, level3_knot.csv and level3_grade.csv.
 
@@ -141,7 +147,7 @@ def read(folder: Path) -> Mapping[int, Curve]:
             release=str(row["release"]),
             prior=prior,
             expected=expected,
-            grades=() if ordered is None else tuple(ordered["grade"]),
+            grades=() if ordered is None else _spelled(tuple(ordered["grade"])),
             points=np.zeros(0) if ordered is None else ordered["points"].to_numpy(float),
         )
     return found

@@ -144,7 +144,7 @@ def build_level3(
     label = years.caveat("ks4_ks5", year, cohort_year, accept_graded_differently=accept_graded_differently)
     found = [
         (
-            GradeScale(f"{curve.qualification} (size {curve.size:g}, {curve.cohort})", curve.grades, curve.points),
+            GradeScale(level3_qualification(curve), curve.grades, curve.points),
             _level3(curve),
         )
         for curve in graded
@@ -173,7 +173,8 @@ def prior_forecast(fitted: QualificationModel, unit: Unit) -> Forecast:
     )
 
 
-def _level3_name(curve: Curve) -> str:
+def level3_qualification(curve: Curve) -> str:
+    """Name of a curve's qualification in the look-ups: with size and cohort, because one name may come in several."""
     return f"{curve.qualification} (size {curve.size:g}, {curve.cohort})"
 
 

@@ -34,6 +34,14 @@ def test_a_level_mathematics_of_2025(mathematics: Curve) -> None:
     assert round(float(mathematics.value_added(40, 6.5)), 2) == 0.76
 
 
+def test_grades_are_spelled_as_schools_write_them(curves: Mapping[int, Curve]) -> None:
+    assert curves[1111122101].grades == ("U", "E", "D", "C", "B", "A", "A*")
+    national_diploma = next(
+        curve for curve in curves.values() if curve.qualification.startswith("BTEC National Diploma")
+    )
+    assert national_diploma.grades[-4:] == ("DM", "DD", "D*D", "D*D*")
+
+
 def test_priors_outside_the_knots_have_no_estimate(mathematics: Curve) -> None:
     assert np.isnan(mathematics.estimate([-0.1, 10.8])).all()
     assert np.isnan(mathematics.at_least([10.8])).all()
