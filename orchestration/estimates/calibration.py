@@ -17,7 +17,7 @@ from orchestration.estimates.counts import QualificationCounts, counts
 from orchestration.estimates.distributions import probabilities
 from orchestration.estimates.model import Model, QualificationModel
 from orchestration.estimates.priors import FloatArray
-from orchestration.estimates.reference import Reference
+from orchestration.estimates.reference import CountReference
 
 MODEL = "model"
 MODEL_BOTH = "model, sexes together"
@@ -40,7 +40,7 @@ class Cells:
     forecast: Mapping[str, FloatArray]
 
 
-def cells(model: Model, outcomes: Reference) -> list[Cells]:
+def cells(model: Model, outcomes: CountReference) -> list[Cells]:
     """Forecast every subject that both years have, by the model and each baseline, for the outcomes' sexes and bands.
 
     Raises:

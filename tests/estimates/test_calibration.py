@@ -11,11 +11,11 @@ import pytest
 from orchestration.estimates import calibration, model, scoring
 from orchestration.estimates.calibration import MODEL, CalibrationError, Cells
 from orchestration.estimates.model import Model
-from orchestration.estimates.reference import Reference
+from orchestration.estimates.reference import CountReference
 
 
 @pytest.fixture(scope="module")
-def found(ks4_2023: Reference, ks4_2024: Reference) -> list[Cells]:
+def found(ks4_2023: CountReference, ks4_2024: CountReference) -> list[Cells]:
     return calibration.cells(model.fit(ks4_2023), ks4_2024)
 
 
@@ -61,6 +61,8 @@ def test_coverage_of_forecasts_that_are_right_is_nominal() -> None:
         assert scoring.coverage(at_least, counted, inside) == pytest.approx(inside)
 
 
-def test_years_that_do_not_fit_together_are_refused(ks4_model: Model, ks5_model: Model, ks4_2024: Reference) -> None:
+def test_years_that_do_not_fit_together_are_refused(
+    ks4_model: Model, ks5_model: Model, ks4_2024: CountReference
+) -> None:
     with pytest.raises(CalibrationError, match="The model is of ks4_ks5, the outcomes are of ks2_ks4"):
         calibration.cells(ks5_model, ks4_2024)
