@@ -49,8 +49,7 @@ def as_text(frame: pd.DataFrame, columns: tuple[str, ...], name: str) -> pd.Data
     heading += [Problem(1, column, "This is no column of a reference; remove it.") for column in unknown]
     if not heading and frame.empty:
         heading = [Problem(1, "pupils", "The file has no rows.")]
-    if heading:
-        raise ReferenceError(name, heading)
+    refuse(name, heading)
     return frame.loc[:, list(columns)].reset_index(drop=True).map(_text)
 
 
@@ -91,6 +90,16 @@ def not_negative(value: str) -> bool:
     """Whether a cell holds a number, 0 or more."""
     found = number(value)
     return found is not None and found >= 0
+
+
+def refuse(name: str, problems: list[Problem]) -> None:
+    """Refuse the file when there are problems.
+
+    Raises:
+        ReferenceError: there are.
+    """
+    if problems:
+        raise ReferenceError(name, problems)
 
 
 def at(rows: pd.DataFrame, wrong: pd.Series[bool], column: str, message: str) -> list[Problem]:

@@ -20,12 +20,12 @@ from orchestration.estimates.checking import (
     FIRST_YEAR,
     Cells,
     Problem,
-    ReferenceError,
     as_text,
     at,
     faults,
     number,
     one_release,
+    refuse,
     whole,
 )
 from orchestration.estimates.priors import FloatArray
@@ -183,18 +183,13 @@ def check(frame: pd.DataFrame, name: str) -> CurveReference:
         ReferenceError: the rows do not have the format; every fault is named by line and column.
     """
     text = as_text(frame, COLUMNS, name)
-    problems = faults(text, _CELLS)
-    if problems:  # rows are compared with each other only when each can be read
-        raise ReferenceError(name, problems)
+    refuse(name, faults(text, _CELLS))  # rows are compared with each other only when each can be read
     typed = text.assign(
         **{column: text[column].astype(float).astype("int64") for column in ("reference_year", "qual_id", "pupils")},
         **{column: pd.to_numeric(text[column]) for column in _NUMBERS},
     )
-    problems = [
-        problem for rule in (one_release, _knot_or_grade, _consistent, _rising, _scales) for problem in rule(typed)
-    ]
-    if problems:
-        raise ReferenceError(name, problems)
+    rules = (one_release, _knot_or_grade, _consistent, _rising, _scales)
+    refuse(name, [problem for rule in rules for problem in rule(typed)])
     rows = typed.sort_values(["qual_id", "prior_points", "expected_points", "points"]).reset_index(drop=True)
     first = rows.iloc[0]
     canonical = rows.to_csv(index=False).encode()

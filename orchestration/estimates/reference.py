@@ -17,13 +17,13 @@ from orchestration.estimates.checking import (
     FIRST_YEAR,
     Cells,
     Problem,
-    ReferenceError,
     as_text,
     at,
     faults,
     not_negative,
     number,
     one_release,
+    refuse,
     whole,
 )
 from orchestration.estimates.priors import SCALES, PriorError
@@ -87,13 +87,9 @@ def check(frame: pd.DataFrame, name: str) -> CountReference:
         ReferenceError: the rows do not have the format; every fault is named by line and column.
     """
     text = as_text(frame, COLUMNS, name)
-    problems = faults(text, _CELLS)
-    if problems:  # rows are compared with each other only when each can be read
-        raise ReferenceError(name, problems)
+    refuse(name, faults(text, _CELLS))  # rows are compared with each other only when each can be read
     typed = _typed(text)
-    problems = [problem for rule in _RULES for problem in rule(typed)]
-    if problems:
-        raise ReferenceError(name, problems)
+    refuse(name, [problem for rule in _RULES for problem in rule(typed)])
     return _reference(typed)
 
 

@@ -1,7 +1,7 @@
 """Measures that stand for KS2 where it is missing: where their values lie in the nation, and how far they go with KS2.
 
-Neither is in the public data. The operator gives them with their source (docs/estimates.md, pupils without KS2); the one
-that is shipped is an assumption and labelled so in every estimate made from it.
+Neither is in the public data. The operator gives them with their source (docs/estimates.md, pupils without KS2); the
+one that is shipped is an assumption and labelled so in every estimate made from it.
 """
 
 from __future__ import annotations

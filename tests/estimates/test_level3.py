@@ -63,18 +63,19 @@ def test_distributions_have_the_departments_means_and_rise(curves: Mapping[int, 
 
 
 _HEAD = "stage,reference_year,release,source,qual_id,cohort,qualification,subject,size,pupils,va_sd"
+_WELSH = "revised,DfE,1,A level,GCE A level,Welsh,1,500,1.1"
 _CURVE = f"""{_HEAD},prior_points,expected_points,grade,points
-level3,2025,revised,DfE,1,A level,GCE A level,Welsh,1,500,1.1,2,15,,
-level3,2025,revised,DfE,1,A level,GCE A level,Welsh,1,500,1.1,8,52,,
-level3,2025,revised,DfE,1,A level,GCE A level,Welsh,1,500,1.1,,,U,0
-level3,2025,revised,DfE,1,A level,GCE A level,Welsh,1,500,1.1,,,A,50
+level3,2025,{_WELSH},2,15,,
+level3,2025,{_WELSH},8,52,,
+level3,2025,{_WELSH},,,U,0
+level3,2025,{_WELSH},,,A,50
 """
 
 
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ("level3,2025,revised,DfE,1,A level,GCE A level,Welsh,1,500,1.1,8,52,,", "", (2, "qual_id")),
+        (f"level3,2025,{_WELSH},8,52,,\n", "", (2, "qual_id")),
         ("1.1,8,52,,", "1.1,8,12,,", (3, "expected_points")),
         ("1.1,8,52,,", "1.1,8,,,", (3, "prior_points")),
         ("1.1,8,52,,", "1.1,8,52,A*,60", (3, "prior_points")),
@@ -83,7 +84,7 @@ level3,2025,revised,DfE,1,A level,GCE A level,Welsh,1,500,1.1,,,A,50
         (",A,50", ",A,0", (5, "grade")),
         (",A,50", ",U,50", (5, "grade")),
         ("Welsh,1,500,1.1,,,A", "Welsh,0,500,1.1,,,A", (5, "size")),
-        ("2025,revised,DfE,1,A level,GCE A level,Welsh,1,500,1.1,8", "2024,revised,DfE,1,A level,GCE A level,Welsh,1,500,1.1,8", (3, "reference_year")),
+        (f"2025,{_WELSH},8", f"2024,{_WELSH},8", (3, "reference_year")),
     ],
 )  # fmt: skip
 def test_curves_that_cannot_be_used_are_named_by_line_and_column(
