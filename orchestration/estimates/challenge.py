@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.special import expit, logit
-from scipy.stats import norm
+from scipy.special import expit, logit, ndtri
 
 from orchestration.estimates.priors import FloatArray
 
@@ -69,7 +68,7 @@ def shift(level: float, sd: float) -> float:
         raise ChallengeError(
             f"A challenge level is the per cent of schools that do better: between 0 and 100, not {level}."
         )
-    return float(norm.isf(level / 100) * sd)
+    return float(-ndtri(level / 100) * sd)
 
 
 def at_level(at_least: FloatArray, level: float, sd: float) -> FloatArray:

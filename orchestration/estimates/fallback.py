@@ -21,7 +21,7 @@ from orchestration.estimates.substitute import MEASURES, Substitute
 #: The order in which a basis is looked for.
 ORDER = ("ks2_mean", *MEASURES, "school", "national")
 #: Schools' mean KS2 scores for which there are estimates; of England's schools all but a handful lie between.
-SCHOOL_MEANS = np.arange(90.0, 115.5, 0.5)
+SCHOOL_MEANS = np.arange(90.0, 116.0)
 #: Weight of all entrants in the distribution of those without prior attainment, in pupils.
 _HELD = 50.0
 _HALVINGS = 60

@@ -72,11 +72,7 @@ def build(reference: Reference, recipe: Recipe) -> LookUp:
     )
     if recipe.substitutes and reference.stage != "ks2_ks4":
         raise RecipeError(f"Substitutes stand for KS2; a reference of {reference.stage} has none. Leave them out.")
-    rows = [
-        _rows(scale, forecast, recipe, level)
-        for scale, forecast in _forecasts(reference, recipe)
-        for level in recipe.levels
-    ]
+    rows = [_rows(scale, forecast, recipe) for scale, forecast in _forecasts(reference, recipe)]
     return LookUp(recipe.run_id(reference.digest), label, pd.concat(rows, ignore_index=True))
 
 
@@ -135,11 +131,14 @@ def _level3(curve: Curve) -> Forecast:
     )
 
 
-def _rows(scale: GradeScale, forecast: Forecast, recipe: Recipe, level: float) -> pd.DataFrame:
+def _rows(scale: GradeScale, forecast: Forecast, recipe: Recipe) -> pd.DataFrame:
+    """The forecast's estimates, one level after the other."""
     sd = recipe.effects.sd(scale.qualification, forecast.subject)
-    at_least = distributions.rounded(challenge.at_level(forecast.at_least, level, sd))
+    levels = [challenge.at_level(forecast.at_least, level, sd) for level in recipe.levels]
+    at_least = distributions.rounded(np.concatenate(levels))
     found = distributions.summarise(at_least, scale.points)
-    number = len(at_least)
+    number, times = len(at_least), len(levels)
+    effective = np.tile(forecast.effective, times)
     return pd.DataFrame(
         {
             "qualification": scale.qualification,
@@ -148,8 +147,8 @@ def _rows(scale: GradeScale, forecast: Forecast, recipe: Recipe, level: float) -
             "family": forecast.family,
             "sex": forecast.sex,
             "prior_measure": forecast.measure,
-            "prior_value": forecast.values.round(2),
-            "challenge": level,
+            "prior_value": np.tile(forecast.values.round(2), times),
+            "challenge": np.repeat(recipe.levels, len(forecast.values)),
             "estimate_grade": np.array(scale.grades)[found.grade],
             "estimate_points": scale.points[found.grade],
             "chance": found.chance,
@@ -157,11 +156,11 @@ def _rows(scale: GradeScale, forecast: Forecast, recipe: Recipe, level: float) -
             "chance_lower": found.lower,
             "expected_points": distributions.rounded(found.expected),
             "points_sd": distributions.rounded(found.deviation),
-            "standard_error": distributions.rounded(found.deviation / np.sqrt(np.maximum(forecast.effective, 1.0))),
-            "basis_n": forecast.basis.astype(np.int64),
-            "effective_n": distributions.rounded(forecast.effective),
-            "reliability": forecast.reliability,
-            "method": forecast.method,
+            "standard_error": distributions.rounded(found.deviation / np.sqrt(np.maximum(effective, 1.0))),
+            "basis_n": np.tile(forecast.basis.astype(np.int64), times),
+            "effective_n": distributions.rounded(effective),
+            "reliability": np.tile(forecast.reliability, times),
+            "method": np.tile(forecast.method, times),
             "grades": [list(scale.grades)] * number,
             "points": [scale.points.tolist()] * number,
             "chances": at_least.tolist(),
