@@ -12,16 +12,18 @@ from typing import Any
 import pandas as pd
 import psycopg
 
-from orchestration.estimates import comparison, files, lookup, shipped
+from orchestration.estimates import calibration, comparison, files, lookup, shipped
+from orchestration.estimates.errors import EstimateError
 from orchestration.estimates.files import Reference
 from orchestration.estimates.recipe import METHOD_VERSION, Recipe
+from orchestration.warehouse import calibration_tests
 from orchestration.warehouse import estimate_lookups as store
 from orchestration.warehouse.estimate_lookups import KeptReference, Run
 
 PLATFORM = "platform"
 
 
-class EstimateRunError(ValueError):
+class EstimateRunError(EstimateError):
     """Something that cannot be done with look-ups; the message says what can."""
 
 
@@ -44,7 +46,10 @@ def provide(connection: psycopg.Connection[Any], folder: Path) -> list[Provided]
 
     A stage that has look-ups in use keeps them, be they an operator's or an earlier release's.
     """
-    return [_provided(connection, found, shipped.recipe(folder, found)) for found in shipped.references(folder)]
+    return [
+        _provided(connection, found, shipped.recipe(folder, found.stage, found.year))
+        for found in shipped.references(folder)
+    ]
 
 
 def _provided(connection: psycopg.Connection[Any], found: Reference, recipe: Recipe) -> Provided:
@@ -142,3 +147,21 @@ def reproduce(connection: psycopg.Connection[Any], run_id: str) -> tuple[Run, in
     again = lookup.build(store.read_reference(connection, run.reference_digest), run.recipe)
     kept = store.read_lookup(connection, run.run_id)
     return run, len(kept.estimates), comparison.unequal(kept, again)
+
+
+def calibrate(connection: psycopg.Connection[Any], folder: Path) -> int:
+    """Test the method out of time on the shipped references, unless it has been; returns how many tests were made.
+
+    The references are kept too: a test names the figures it was made with.
+    """
+    made = 0
+    for test in shipped.TESTS:
+        fitted, scored = (files.read_counts(folder / name) for name in (test.fitted, test.scored))
+        if calibration_tests.is_tested(connection, fitted, scored):
+            continue
+        for found in (fitted, scored):
+            store.keep_reference(connection, found, origin="published", loaded_by=PLATFORM)
+        by = None if test.by_disadvantage is None else pd.read_csv(folder / test.by_disadvantage)
+        calibration_tests.record(connection, fitted, scored, calibration.report(fitted, scored, by))
+        made += 1
+    return made

@@ -15,6 +15,7 @@ import pandas as pd
 from orchestration.estimates import baselines, model, scoring
 from orchestration.estimates.counts import QualificationCounts, counts
 from orchestration.estimates.distributions import probabilities
+from orchestration.estimates.errors import EstimateError
 from orchestration.estimates.model import Model, QualificationModel
 from orchestration.estimates.priors import FloatArray, PriorScale
 from orchestration.estimates.reference import CountReference
@@ -25,7 +26,7 @@ MODEL = "model"
 MODEL_BOTH = "model, sexes together"
 
 
-class CalibrationError(ValueError):
+class CalibrationError(EstimateError):
     """Two references that cannot be scored against each other; the message says why."""
 
 

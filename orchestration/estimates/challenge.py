@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.special import expit, logit, ndtri
 
+from orchestration.estimates.errors import EstimateError
 from orchestration.estimates.priors import FloatArray
 
 #: Average, high and very high challenge, as schools know them.
@@ -25,7 +26,7 @@ _LOGISTIC_VARIANCE = math.pi**2 / 3
 _LARGEST = 36.0  # logistic(36) is the last that differs from 1
 
 
-class ChallengeError(ValueError):
+class ChallengeError(EstimateError):
     """A challenge level or a school share that has no meaning; the message says which have."""
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from orchestration.estimates.errors import EstimateError
+
 FIRST_YEAR = 2017  # of grades 9 to 1
 _SHOWN = 20
 
@@ -27,7 +29,7 @@ class Problem:
         return f"line {self.line}, {self.column}: {self.message}"
 
 
-class ReferenceError(ValueError):
+class ReferenceError(EstimateError):
     """A reference that cannot be used. ``problems`` has every row's fault, in the order of the file."""
 
     def __init__(self, name: str, problems: list[Problem]) -> None:

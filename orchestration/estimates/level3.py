@@ -28,6 +28,7 @@ from orchestration.estimates.checking import (
     refuse,
     whole,
 )
+from orchestration.estimates.errors import EstimateError
 from orchestration.estimates.priors import FloatArray
 
 STAGE = "level3"
@@ -38,7 +39,7 @@ _NOT_DIVIDED = "Technical certificate"
 _HALVINGS = 60
 
 
-class Level3Error(ValueError):
+class Level3Error(EstimateError):
     """A curve that cannot give what is asked of it; the message names the qualification."""
 
 

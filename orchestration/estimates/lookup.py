@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from orchestration.estimates import challenge, distributions, fallback, level3, model, years
+from orchestration.estimates.errors import EstimateError
 from orchestration.estimates.files import Reference
 from orchestration.estimates.forecast import Forecast, GradeScale
 from orchestration.estimates.level3 import Curve, CurveReference
@@ -24,7 +25,7 @@ _LEVEL3_BANDS = 20
 _LEVEL3_MEDIUM = 30 * _LEVEL3_BANDS
 
 
-class RecipeError(ValueError):
+class RecipeError(EstimateError):
     """A recipe that does not go with its reference; the message says why."""
 
 

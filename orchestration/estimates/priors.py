@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from orchestration.estimates.errors import EstimateError
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 
 
-class PriorError(ValueError):
+class PriorError(EstimateError):
     """A value that is not on the scale of prior attainment; the message says which are."""
 
 

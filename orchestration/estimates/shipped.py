@@ -44,7 +44,7 @@ def references(folder: Path) -> Iterator[Reference]:
         yield files.read(folder / name)
 
 
-def recipe(folder: Path, found: Reference) -> Recipe:
-    """How look-ups are made of a shipped reference: for the cohort after it, with the shipped substitutes for KS2."""
-    substitutes = substitute.read(folder / "estimate_substitute.csv") if found.stage == "ks2_ks4" else ()
-    return Recipe(cohort_year=found.year + 1, substitutes=substitutes)
+def recipe(folder: Path, stage: str, reference_year: int) -> Recipe:
+    """How look-ups are made unless told otherwise: for the next cohort, with the shipped substitutes."""
+    substitutes = substitute.read(folder / "estimate_substitute.csv") if stage == "ks2_ks4" else ()
+    return Recipe(cohort_year=reference_year + 1, substitutes=substitutes)

@@ -15,12 +15,14 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from orchestration.estimates.errors import EstimateError
+
 MEASURES = ("ks1", "standardised_test", "teacher_assessment")
 CONFIDENCES = ("H", "M", "L")
 _COLUMNS = ["measure", "value", "share", "correlation", "source", "confidence"]
 
 
-class SubstituteError(ValueError):
+class SubstituteError(EstimateError):
     """A substitute that cannot be used; the message says what it lacks."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from orchestration.estimates.errors import EstimateError
+
 #: Summers of examinations graded otherwise than the years around them, and how; grades were up to 0.4 grade higher.
 GRADED_DIFFERENTLY = {
     2020: "centre assessment grades, no examinations",
@@ -10,7 +12,7 @@ GRADED_DIFFERENTLY = {
 }
 
 
-class ReferenceYearError(ValueError):
+class ReferenceYearError(EstimateError):
     """A reference year that must not be used for a cohort; the message says how to choose another."""
 
 

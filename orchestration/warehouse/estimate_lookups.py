@@ -14,6 +14,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from orchestration.estimates import files
+from orchestration.estimates.errors import EstimateError
 from orchestration.estimates.files import Reference
 from orchestration.estimates.lookup import LookUp
 from orchestration.estimates.recipe import METHOD_VERSION, Recipe
@@ -46,7 +47,7 @@ _COLUMNS = {
 }
 
 
-class StoreError(LookupError):
+class StoreError(EstimateError):
     """Something asked for is not kept, or not as it was; the message says what is there."""
 
 
@@ -177,6 +178,11 @@ def run(connection: psycopg.Connection[Any], run_id: str) -> Run:
             f"{len(found) or 'No'} runs have an id that begins with {run_id}. `mis estimates runs` lists them."
         )
     return found[0]
+
+
+def sizes(connection: psycopg.Connection[Any]) -> dict[str, int]:
+    """Estimates of each run."""
+    return dict(connection.execute("select run_id, count(*) from estimates.lookup group by run_id").fetchall())
 
 
 def has_run(connection: psycopg.Connection[Any], run_id: str) -> bool:
