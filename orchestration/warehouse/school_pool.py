@@ -177,7 +177,7 @@ def _why_nothing(fits: Sequence[SubjectFit]) -> str:
 
 
 def fits_in_use(connection: psycopg.Connection[Any]) -> list[tuple[str, str, int, int, int, str | None]]:
-    """Of each stage: the run its pool stands on, schools, results, subjects that have effects, and why there are none."""
+    """Of each stage: the run of its pool, schools, results, subjects that have effects, and why there are none."""
     return connection.execute(
         """
         with latest as (
