@@ -16,7 +16,8 @@ _IMPORT = re.compile(
 )
 _REFERENCE = re.compile(r"\{\{ (?:ref|source)\(")
 _LARGE_TABLE_KEY = "school_id"
-#: Marts without a school: areas of many schools, the calendar of all, and the model that all schools' pupils make.
+#: Marts without a school: areas of many schools, the calendar of all, models that all schools' pupils make, and rows of
+#: national look-ups.
 _NATIONAL = {
     "attendance__area_group_year",
     "attendance__area_year",
@@ -26,6 +27,7 @@ _NATIONAL = {
     "attendance__risk_model",
     "attendance__risk_model_coefficient",
     "attendance__risk_reliability",
+    "benchmarks__estimate_basis",
 }
 #: Incremental strategy and key of a model that counts whole years of schools again.
 _WHOLE_YEARS = ("delete+insert", ("school_id", "academic_year"))

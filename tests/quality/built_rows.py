@@ -782,3 +782,127 @@ BUILT |= {
         {"ASC-001": {"la_name": None}, "ASC-002": {"region_code": None}},
     ),
 }
+
+_BASIS = {
+    "basis_key": 1,
+    "challenge": 50,
+    "run_id": "r1",
+    "qualification": "GCSE",
+    "subject": "Drama",
+    "level": "subject",
+    "sex": "all",
+    "prior_measure": "ks2_mean",
+    "prior_value": 100,
+    "estimate_grade": "4",
+    "chance": 0.6,
+    "chance_higher": 0.2,
+    "chance_lower": 0.4,
+    "expected_points": 4.0,
+    "grades": ["3", "4", "5"],
+    "points": [3, 4, 5],
+    "chances": [1.0, 0.6, 0.2],
+    "basis_n": 100,
+    "method": "own_counts",
+    "reference_year": 2024,
+    "release": "revised",
+}
+_SUMMED = {
+    "school_id": 1,
+    "academic_year": 202425,
+    "year_group": "11",
+    "challenge": 50,
+    "source": "estimate",
+    "pupils": 6,
+}
+_SUBJECT = {**_SUMMED, "qualification": "GCSE", "subject": "Drama"}
+_SUBJECT_SUMMARY = {
+    **_SUBJECT,
+    "mean_points": 4.0,
+    "grade_4_percent": 60.0,
+    "grade_5_percent": 20.0,
+    "grade_7_percent": 0.0,
+    "grade_or_better_percent": [100, 60, 20],
+    **_SHOWN,
+}
+_GROUP_SUMMARY = {
+    **_SUMMED,
+    "group_name": "sex",
+    "group_value": "F",
+    "attainment8": 40.0,
+    "english_mathematics_4_percent": 60.0,
+    "english_mathematics_5_percent": 40.0,
+    **_SHOWN,
+}
+
+BUILT |= {
+    "core/pupil_subject": Built(
+        {**KEY, "qualification": "GCSE", "subject": "Drama", "exam_year": 2025}, {"CPJ-001": {"exam_year": None}}
+    ),
+    "marts/benchmarks/estimate_basis": Built(
+        _BASIS,
+        {
+            "BEB-001": {"chances": [0.9, 0.6, 0.2]},
+            "BEB-002": {
+                "chances": [1.0, 0.6, 0.3, 0.4],
+                "grades": ["3", "4", "5", "6"],
+                "points": [3, 4, 5, 6],
+                "chance_higher": 0.3,
+            },
+            "BEB-003": {"estimate_grade": "3", "chance": 1, "chance_higher": 0.6, "chance_lower": 0},
+            "BEB-004": {"basis_n": 0},
+            "BEB-005": {"chance_higher": 0.3},
+        },
+        {
+            "BEB-006": _added("build_benchmarks.estimate_basis", basis_key=1, challenge=20, expected_points=3.9),
+            "BEB-007": "insert into build_benchmarks.estimate_basis select * from build_benchmarks.estimate_basis;"
+            " update build_benchmarks.estimate_basis set basis_key = 2, prior_value = 100.5, expected_points = 3.9"
+            " where ctid = (select max(ctid) from build_benchmarks.estimate_basis)",
+        },
+    ),
+    "marts/benchmarks/pupil_subject": Built(
+        {
+            **KEY,
+            "academic_year": 202425,
+            "qualification": "GCSE",
+            "subject": "Drama",
+            "year_group": "11",
+            "exam_year": 2025,
+            "prior_value": 100,
+            "basis_key": 1,
+        },
+        {
+            "BPS-002": {"gap": "no prior attainment"},
+            "BPS-003": {"prior_value": None},
+            "BPS-005": {"exam_year": 2033},
+        },
+        {
+            "BPS-001": _lost("build_benchmarks.pupil_subject"),
+            "BPS-004": _lost("build_benchmarks.estimate_basis"),
+        },
+    ),
+    "marts/benchmarks/estimate_gap": Built(
+        {**KEY, "qualification": "GCSE", "subject": "Latin", "gap": "no prior attainment"},
+        {},
+        {"BEG-001": "update build_benchmarks.estimate_gap set gap = 'subject not mapped'"},
+    ),
+    "marts/benchmarks/unmapped_attainment": Built(
+        {"school_id": 1, "aspect": "GCSE Drama", "grade": "none", "mapping": "no value"},
+        {"BUA-001": {"mapping": "aspect not mapped"}, "BUA-002": {"mapping": "grade not on the scale"}},
+    ),
+    "marts/benchmarks/subject_summary": Built(
+        _SUBJECT_SUMMARY,
+        {"BSS-002": {"pupils": 5}, "BSS-003": {"grade_5_percent": 61.0}},
+        {"BSS-001": _lost("build_benchmarks.subject_summary")},
+    ),
+    "marts/benchmarks/group_summary": Built(
+        _GROUP_SUMMARY,
+        {"BGS-002": {"pupils": 5}, "BGS-004": {"attainment8": 91.0}},
+        {
+            "BGS-001": _lost("build_benchmarks.group_summary"),
+            "BGS-003": _added(
+                "build_benchmarks.group_summary",
+                **{**_GROUP_SUMMARY, "group_value": "M", "pupils": None, "is_suppressed": True},
+            ),
+        },
+    ),
+}
