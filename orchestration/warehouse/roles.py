@@ -57,7 +57,7 @@ CLOSING_SUFFIX = "_exact"
 OPEN_RELATIONS: dict[Purpose, frozenset[str]] = {
     Purpose.PROVISIONING: frozenset(),
     Purpose.SELF_EVALUATION: frozenset({"school", "subject"}),
-    Purpose.BENCHMARKS: frozenset({"school", "subject"}),
+    Purpose.BENCHMARKS: frozenset({"school", "subject", "estimate_calibration", "estimate_reliability"}),
     Purpose.TRACKING: frozenset({"school", "subject"}),
     Purpose.ATTENDANCE: frozenset(
         {
