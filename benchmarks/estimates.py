@@ -19,9 +19,9 @@ import psutil
 from benchmarks.children import in_a_process
 from benchmarks.measuring import Cost, Meter, Spread
 from benchmarks.report import Result, Table
-from orchestration.estimates import baselines, calibration, lookup, model, reference
-from orchestration.estimates.challenge import SchoolEffects
+from orchestration.estimates import baselines, calibration, files, lookup, model
 from orchestration.estimates.counts import QualificationCounts, counts
+from orchestration.estimates.recipe import Recipe
 from orchestration.measure import measured
 
 _SEEDS = Path(__file__).parents[1] / "dbt_project" / "seeds" / "estimates"
@@ -74,8 +74,7 @@ def measure(*, quick: bool) -> Result:
         [
             ("resident after the imports, MiB", f"{before:.0f}"),
             ("peak, MiB", f"{peak:.0f}"),
-            ("estimates", f"{rows[0]:,}"),
-            ("rows of distributions", f"{rows[1]:,}"),
+            ("estimates, with their distributions", f"{rows:,}"),
         ],
     )
     return Result(
@@ -97,7 +96,7 @@ def _aim(way: str, ratio: Spread, accuracy: dict[str, dict[str, float]]) -> str:
 
 def _fits(rounds: int) -> dict[str, list[Cost]]:
     """In a process of its own: the ways in turns."""
-    fitted = reference.read(_SEEDS / "ks4_grade_count_2023.csv")
+    fitted = files.read_counts(_SEEDS / "ks4_grade_count_2023.csv")
     qualifications = counts(fitted)
     work: dict[str, Callable[[], object]] = {
         _OURS: partial(model.fit, fitted),
@@ -121,17 +120,16 @@ def _each(qualifications: list[QualificationCounts], way: Callable[..., object])
             way(subject, middle)
 
 
-def _memory() -> tuple[float, float, tuple[int, int]]:
+def _memory() -> tuple[float, float, int]:
     """In a process of its own: peak and start of resident memory (MiB), rows of the look-up."""
     before = psutil.Process().memory_info().rss / _MIB
     with measured("estimates") as stage:
-        fitted = model.fit(reference.read(_SEEDS / "ks4_grade_count_2024.csv"))
-        built = lookup.build(fitted, SchoolEffects(), cohort_year=2027)
-    return stage.peak_mib, before, (len(built.estimates), len(built.distributions))
+        built = lookup.build(files.read_counts(_SEEDS / "ks4_grade_count_2024.csv"), Recipe(cohort_year=2025))
+    return stage.peak_mib, before, len(built.estimates)
 
 
 def _accuracy() -> dict[str, dict[str, float]]:
-    fitted = model.fit(reference.read(_SEEDS / "ks4_grade_count_2023.csv"))
-    found = calibration.cells(fitted, reference.read(_SEEDS / "ks4_grade_count_2024.csv"))
+    fitted = model.fit(files.read_counts(_SEEDS / "ks4_grade_count_2023.csv"))
+    found = calibration.cells(fitted, files.read_counts(_SEEDS / "ks4_grade_count_2024.csv"))
     table = calibration.overall(found).set_index("way")
     return {str(way): {str(name): float(value) for name, value in row.items()} for way, row in table.iterrows()}

@@ -6,7 +6,7 @@ import dagster as dg
 
 from orchestration.defs.automation import SCHEDULES, SENSORS
 from orchestration.defs.dbt import DBT_ASSETS
-from orchestration.defs.estimates import attendance_risk
+from orchestration.defs.estimates import ESTIMATES
 from orchestration.defs.extract import RAW_ASSETS, connections
 from orchestration.defs.gates import GATES
 from orchestration.defs.jobs import JOBS
@@ -15,7 +15,7 @@ from orchestration.defs.resources import Platform
 from orchestration.settings import get_settings
 
 defs = dg.Definitions(
-    assets=[connections, *RAW_ASSETS, *DBT_ASSETS, attendance_risk, *PUBLISHED_ASSETS],
+    assets=[connections, *RAW_ASSETS, *DBT_ASSETS, *ESTIMATES, *PUBLISHED_ASSETS],
     asset_checks=GATES,
     jobs=JOBS,
     schedules=SCHEDULES[get_settings().environment],

@@ -118,6 +118,11 @@ class Settings(BaseSettings):
         return self.project_root / "dbt_project"
 
     @property
+    def references_dir(self) -> Path:
+        """Where the references of estimates are that come with the platform."""
+        return self.dbt_dir / "seeds" / "estimates"
+
+    @property
     def expectations_dir(self) -> Path:
         """Where the suites of all gates are."""
         return self.suites_dir or self.project_root / "expectations"

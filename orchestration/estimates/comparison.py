@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from orchestration.estimates.lookup import ESTIMATE_KEY, LookUp
+
+_ALIKE = 1e-9
 
 
 def differences(used: LookUp, proposed: LookUp) -> pd.DataFrame:
@@ -40,3 +44,30 @@ def by_subject(used: LookUp, proposed: LookUp) -> pd.DataFrame:
         only_used=("found_in", lambda found: int((found == "used").sum())),
         only_proposed=("found_in", lambda found: int((found == "proposed").sum())),
     )
+
+
+def unequal(kept: LookUp, again: LookUp) -> pd.DataFrame:
+    """The estimates in which two makings of one run differ: ``ESTIMATE_KEY`` and ``column``; empty when in none.
+
+    Numbers are equal to within 1e-9, the last bits being the machine's; a row that only one has differs in ``row``.
+    """
+    left, right = (of.estimates.set_index(ESTIMATE_KEY).sort_index() for of in (kept, again))
+    one_sided = left.index.symmetric_difference(right.index)
+    both = left.index.intersection(right.index)
+    left, right = left.loc[both], right.loc[both]
+    found = [one_sided.to_frame(index=False).assign(column="row")]
+    for column in left.columns:
+        differs = ~pd.Series(_alike(left[column], right[column]), index=both)
+        found.append(both[differs].to_frame(index=False).assign(column=column))
+    return pd.concat(found, ignore_index=True)
+
+
+def _alike(left: pd.Series[Any], right: pd.Series[Any]) -> list[bool]:
+    if left.name in ("points", "chances"):
+        return [
+            len(a) == len(b) and all(abs(x - y) <= _ALIKE for x, y in zip(a, b, strict=True))
+            for a, b in zip(left, right, strict=True)
+        ]
+    if pd.api.types.is_numeric_dtype(left):
+        return ((left - right).abs() <= _ALIKE).tolist()
+    return [a == b for a, b in zip(left, right, strict=True)]

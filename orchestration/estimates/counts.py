@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from orchestration.estimates.priors import SCALES, FloatArray, PriorScale
-from orchestration.estimates.reference import Reference
+from orchestration.estimates.reference import CountReference
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class QualificationCounts:
         return found
 
 
-def counts(reference: Reference) -> list[QualificationCounts]:
+def counts(reference: CountReference) -> list[QualificationCounts]:
     """The counts of each qualification of a reference, in the order of their names."""
     scale = SCALES[reference.stage]
     return [_qualification(str(name), rows, scale) for name, rows in reference.rows.groupby("qualification", sort=True)]

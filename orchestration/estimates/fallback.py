@@ -8,94 +8,26 @@ it is the national distribution.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from scipy.stats import norm
 
-from orchestration.estimates.lookup import Forecast
+from orchestration.estimates.forecast import Forecast
 from orchestration.estimates.model import QualificationModel, Unit
 from orchestration.estimates.priors import FloatArray
+from orchestration.estimates.substitute import MEASURES, Substitute
 
 #: The order in which a basis is looked for.
-ORDER = ("ks2_mean", "ks1", "standardised_test", "teacher_assessment", "school", "national")
-#: Weight of the national distribution in a school's, in pupils.
-SCHOOL_HELD = 50.0
+ORDER = ("ks2_mean", *MEASURES, "school", "national")
+#: Schools' mean KS2 scores for which there are estimates; of England's schools all but a handful lie between.
+SCHOOL_MEANS = np.arange(90.0, 116.0)
+#: Weight of all entrants in the distribution of those without prior attainment, in pupils.
+_HELD = 50.0
+_HALVINGS = 60
 _NODES = 64
 #: Below this many pupils without prior attainment a subject has no distribution of its own for them.
 _FEWEST_WITHOUT = 30
-
-
-class FallbackError(ValueError):
-    """A substitute that cannot be used; the message says what it lacks."""
-
-
-def first_available(available: Collection[str]) -> str:
-    """The basis to use for a pupil, from those that exist for them.
-
-    Raises:
-        FallbackError: none of ``ORDER`` is there, not even the national distribution: there is no estimate.
-    """
-    for basis in ORDER:
-        if basis in available:
-            return basis
-    raise FallbackError(f"No basis for an estimate: one of {', '.join(ORDER)} is needed.")
-
-
-@dataclass(frozen=True)
-class Substitute:
-    """A measure that stands for the KS2 mean, and where its values lie in the nation.
-
-    Attributes:
-        measure: One of ``ORDER``.
-        values: Values, lowest first: scores, or codes of ordered categories.
-        from_share: Share of the nation's pupils below each value.
-        to_share: Share at or below it. Equal to ``from_share`` for a score on a fine scale.
-        correlation: Correlation of its normal scores with those of the KS2 mean: from 0 to below 1.
-        source: Where shares and correlation come from, with the confidence tag.
-    """
-
-    measure: str
-    values: tuple[float, ...]
-    from_share: tuple[float, ...]
-    to_share: tuple[float, ...]
-    correlation: float
-    source: str
-
-    def __post_init__(self) -> None:
-        if self.measure not in ORDER[1:4]:
-            raise FallbackError(f"A substitute is one of {', '.join(ORDER[1:4])}, not {self.measure}.")
-        if not 0 <= self.correlation < 1:
-            raise FallbackError(f"The correlation with KS2 must be from 0 to below 1, not {self.correlation}.")
-        if not len(self.values) == len(self.from_share) == len(self.to_share) > 0:
-            raise FallbackError("Give each value the share of pupils below it and at or below it.")
-        pairs = zip(self.from_share, self.to_share, strict=True)
-        if any(not (0 <= low <= high <= 1 and high > 0 and low < 1) for low, high in pairs):
-            raise FallbackError("Shares of pupils run from 0 to 1, the lower one first.")
-        if not self.source:
-            raise FallbackError("Say where the correlation and the shares come from.")
-
-
-def standardised_test(correlation: float, source: str, *, lowest: int = 60, highest: int = 140) -> Substitute:
-    """A standardised score with national mean 100 and standard deviation 15 (CAT4 and its like)."""
-    values = tuple(float(score) for score in range(lowest, highest + 1))
-    below = tuple(float(share) for share in norm.cdf((np.array(values) - 100) / 15))
-    return Substitute("standardised_test", values, below, below, correlation, source)
-
-
-def categories(measure: str, shares: Sequence[float], correlation: float, source: str) -> Substitute:
-    """Ordered categories, lowest first, coded 1, 2, ...; ``shares`` of the nation's pupils in each (they sum to 1).
-
-    Raises:
-        FallbackError: the shares do not sum to 1.
-    """
-    if abs(sum(shares) - 1) > 0.01 or min(shares) <= 0:
-        raise FallbackError(f"The shares of the categories must be above 0 and sum to 1, not {sum(shares):.3f}.")
-    ends = np.cumsum(shares) / sum(shares)
-    starts = np.concatenate([[0.0], ends[:-1]])
-    codes = tuple(float(code) for code in range(1, len(shares) + 1))
-    return Substitute(measure, codes, tuple(starts), tuple(np.minimum(ends, 1.0)), correlation, source)
 
 
 def point_weights(substitute: Substitute, cohort: FloatArray) -> FloatArray:
@@ -121,23 +53,51 @@ def cohort_shares(fitted: QualificationModel) -> FloatArray:
     return _shares(max(subjects, key=lambda unit: _pupils_by_point(unit).sum()))
 
 
-def school_weights(counted: FloatArray, cohort: FloatArray) -> FloatArray:
-    """KS2 points of a school's pupils, held to the nation's: for pupils of whom only the school is known."""
-    return np.asarray((counted + SCHOOL_HELD * cohort) / (counted.sum() + SCHOOL_HELD))
+def school_weights(means: FloatArray, points: FloatArray, cohort: FloatArray) -> FloatArray:
+    """KS2 points of a school's pupils, for each mean of the school: mean x point.
+
+    Of all distributions with the mean, the one that is nearest to the nation's (exponential tilting: least relative
+    entropy), so a school in the middle has the nation's.
+
+    Args:
+        means: Mean KS2 score of the school's pupils.
+        points: Scores of the points.
+        cohort: Share of the nation's pupils at each point.
+    """
+    away = points - points @ cohort
+    low, high = np.full((len(means), 1), -1.0), np.full((len(means), 1), 1.0)
+    for _ in range(_HALVINGS):
+        tilt = (low + high) / 2
+        above = (_tilted(tilt, away, cohort) @ points > means)[:, None]
+        low, high = np.where(above, low, tilt), np.where(above, tilt, high)
+    return _tilted((low + high) / 2, away, cohort)
+
+
+def _tilted(tilt: FloatArray, away: FloatArray, cohort: FloatArray) -> FloatArray:
+    weights = cohort * np.exp(tilt * away)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
 def forecasts(fitted: QualificationModel, substitutes: Sequence[Substitute]) -> list[Forecast]:
-    """Distributions for pupils without KS2: by each substitute, and the national ones.
+    """Distributions for pupils without prior attainment: the national ones; without KS2 by substitute and school too.
 
     ``national`` has value 0 for pupils whose cohort sat no tests (all entrants' distribution) and 1 for pupils who have
     no scaled score although their cohort sat them (the published group of such pupils, where it is large enough).
+    ``school`` has the mean KS2 score of the school's pupils who have one.
     """
+    if not fitted.source.scale.below_scale:
+        return [forecast for unit in fitted.units for forecast in _national(unit)]
     cohort = cohort_shares(fitted)
     weights = [(substitute, point_weights(substitute, cohort)) for substitute in substitutes]
+    schools = school_weights(SCHOOL_MEANS, fitted.source.scale.points, cohort)
     return [
         forecast
         for unit in fitted.units
-        for forecast in (*(substituted(fitted, unit, by, of) for by, of in weights), *_national(unit))
+        for forecast in (
+            *(substituted(fitted, unit, by, of) for by, of in weights),
+            _mixture(unit, unit.at_least, ("school", "fallback_school"), SCHOOL_MEANS, schools),
+            *_national(unit),
+        )
     ]
 
 
@@ -150,15 +110,14 @@ def substituted(fitted: QualificationModel, unit: Unit, substitute: Substitute, 
     at_least = unit.at_least.copy()
     if fitted.source.scale.below_scale:
         at_least[0] = np.minimum(at_least[0], at_least[1])
-    return _mixture(unit, at_least, substitute.measure, np.array(substitute.values), weights)
+    named = (substitute.measure, substitute.method)
+    return _mixture(unit, at_least, named, np.array(substitute.values), weights)
 
 
-def from_school(unit: Unit, weights: FloatArray) -> Forecast:
-    """A unit's distribution for pupils of whom only the school is known (``school_weights``); its value is 0."""
-    return _mixture(unit, unit.at_least, "school", np.zeros(1), weights[None])
-
-
-def _mixture(unit: Unit, at_least: FloatArray, measure: str, values: FloatArray, weights: FloatArray) -> Forecast:
+def _mixture(
+    unit: Unit, at_least: FloatArray, named: tuple[str, str], values: FloatArray, weights: FloatArray
+) -> Forecast:
+    """Mixtures of a unit's distributions; ``named`` is measure and method."""
     pupils = _pupils_by_point(unit).sum()
     number = len(values)
     return Forecast(
@@ -166,10 +125,10 @@ def _mixture(unit: Unit, at_least: FloatArray, measure: str, values: FloatArray,
         subject=unit.name,
         family=unit.family,
         sex=unit.sex,
-        measure=measure,
+        measure=named[0],
         values=values,
         at_least=weights @ at_least,
-        method=np.full(number, f"fallback_{measure}"),
+        method=np.full(number, named[1]),
         basis=np.full(number, pupils),
         effective=1 / np.maximum(weights**2 @ (1 / np.maximum(unit.effective, 1.0)), 1e-12),
         reliability=np.full(number, "low"),
@@ -179,7 +138,7 @@ def _mixture(unit: Unit, at_least: FloatArray, measure: str, values: FloatArray,
 def _national(unit: Unit) -> Iterator[Forecast]:
     if _pupils_by_point(unit).sum() == 0:
         return
-    everyone = _mixture(unit, unit.at_least, "national", np.zeros(1), _shares(unit)[None])
+    everyone = _mixture(unit, unit.at_least, ("national", "fallback_national"), np.zeros(1), _shares(unit)[None])
     yield everyone
     without = unit.without_prior.sum()
     if without >= _FEWEST_WITHOUT:
@@ -191,10 +150,10 @@ def _national(unit: Unit) -> Iterator[Forecast]:
             sex=unit.sex,
             measure="national",
             values=np.ones(1),
-            at_least=((reached + SCHOOL_HELD * everyone.at_least[0]) / (without + SCHOOL_HELD))[None],
-            method=np.array(["fallback_national_without_ks2"]),
+            at_least=((reached + _HELD * everyone.at_least[0]) / (without + _HELD))[None],
+            method=np.array(["fallback_national_without_prior"]),
             basis=np.array([without]),
-            effective=np.array([without + SCHOOL_HELD]),
+            effective=np.array([without + _HELD]),
             reliability=np.array(["low"]),
         )
 

@@ -8,16 +8,30 @@ department's (an assumption [L], and labelled so).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from orchestration.estimates.checking import (
+    FIRST_YEAR,
+    Cells,
+    Problem,
+    as_text,
+    at,
+    faults,
+    number,
+    one_release,
+    refuse,
+    whole,
+)
+from orchestration.estimates.errors import EstimateError
 from orchestration.estimates.priors import FloatArray
 
+STAGE = "level3"
 METHOD = "level3_mean_and_deviation"
 #: Value added is told in grades by dividing points by size and by this, but for technical certificates [H].
 POINTS_A_GRADE = 10.0
@@ -25,8 +39,43 @@ _NOT_DIVIDED = "Technical certificate"
 _HALVINGS = 60
 
 
-class Level3Error(ValueError):
-    """Tables of curves that do not fit together; the message names the qualification."""
+class Level3Error(EstimateError):
+    """A curve that cannot give what is asked of it; the message names the qualification."""
+
+
+COLUMNS = (
+    "stage",
+    "reference_year",
+    "release",
+    "source",
+    "qual_id",
+    "cohort",
+    "qualification",
+    "subject",
+    "size",
+    "pupils",
+    "va_sd",
+    "prior_points",
+    "expected_points",
+    "grade",
+    "points",
+)
+_OF_THE_CURVE = ("cohort", "qualification", "subject", "size", "pupils", "va_sd")
+_NUMBERS = ("size", "va_sd", "prior_points", "expected_points", "points")
+_POSITIVE: Final = (lambda value: (number(value) or 0) > 0, "Must be a number above 0.")
+_NUMBER_OR_EMPTY: Final = (lambda value: value == "" or number(value) is not None, "Must be a number, or empty.")
+_CELLS: Final[Cells] = {
+    "stage": (STAGE.__eq__, f"Must be {STAGE}."),
+    "reference_year": (lambda v: whole(v) and float(v) >= FIRST_YEAR, f"Must be a year from {FIRST_YEAR} on."),
+    "qual_id": (whole, "Must be a whole number, the curve's."),
+    "pupils": (lambda v: whole(v) and float(v) > 0, "Must be a whole number of pupils above 0."),
+    **dict.fromkeys(("release", "source", "cohort", "qualification", "subject"), (bool, "Must not be empty.")),
+    "size": _POSITIVE,
+    "va_sd": _POSITIVE,
+    "prior_points": _NUMBER_OR_EMPTY,
+    "expected_points": _NUMBER_OR_EMPTY,
+    "points": _NUMBER_OR_EMPTY,
+}
 
 
 @dataclass(frozen=True)
@@ -51,8 +100,6 @@ class Curve:
     size: float
     pupils: int
     va_sd: float
-    reference_year: int
-    release: str
     prior: FloatArray
     expected: FloatArray
     grades: tuple[str, ...]
@@ -84,6 +131,28 @@ class Curve:
         return _with_mean(mean, self.points, self.va_sd * self.size * divisor)
 
 
+@dataclass(frozen=True)
+class CurveReference:
+    """Curves of one year and one release in the order of ``qual_id``, their rows as canonical CSV, and its digest."""
+
+    year: int
+    release: str
+    source: str
+    curves: tuple[Curve, ...]
+    canonical: bytes
+    digest: str
+
+    @property
+    def stage(self) -> str:
+        """Always level3."""
+        return STAGE
+
+    @property
+    def pupils(self) -> int:
+        """Results behind it."""
+        return sum(curve.pupils for curve in self.curves)
+
+
 def _with_mean(mean: FloatArray, points: FloatArray, sd: float) -> FloatArray:
     """Chances proportional to a normal density at the points, its centre moved by halving until the mean is right."""
     span = points[-1] - points[0]
@@ -108,46 +177,90 @@ def _normal(centre: FloatArray, points: FloatArray, sd: float) -> FloatArray:
     return np.asarray(density / density.sum(axis=1, keepdims=True))
 
 
-def _spelled(grades: tuple[str, ...]) -> tuple[str, ...]:
-    """Grades as schools write them: the department's table has only the star of A* and of D* (D*D is ``*D`` there)."""
-    starred = "A*" if "A" in grades else "D*"
-    return tuple(grade.replace("*", starred) for grade in grades)
-
-
-def read(folder: Path) -> Mapping[int, Curve]:
-    """The shipped curves by ``qual_id``, from level3_qualification.csv, level3_knot.csv and level3_grade.csv.
+def check(frame: pd.DataFrame, name: str) -> CurveReference:
+    """Check rows in the format of a reference of curves: a row is a knot or a grade of a curve (docs/estimates.md).
 
     Raises:
-        Level3Error: a qualification without knots, or whose knots fall.
+        ReferenceError: the rows do not have the format; every fault is named by line and column.
     """
-    qualifications = pd.read_csv(folder / "level3_qualification.csv")
-    knots = dict(tuple(pd.read_csv(folder / "level3_knot.csv").groupby("qual_id")))
-    grades = dict(tuple(pd.read_csv(folder / "level3_grade.csv", keep_default_na=False).groupby("qual_id")))
-    found = {}
-    for row in qualifications.to_dict("records"):
-        name = f"{row['qualification']} {row['subject']} ({row['qual_id']})"
-        curve = knots.get(row["qual_id"])
-        if curve is None:
-            raise Level3Error(f"{name} has no knots.")
-        curve = curve.sort_values("knot")
-        prior, expected = curve["prior_points"].to_numpy(float), curve["expected_points"].to_numpy(float)
-        if (np.diff(prior) < 0).any() or (np.diff(expected) < 0).any():
-            raise Level3Error(f"{name}: its knots fall.")
-        scale = grades.get(row["qual_id"])
-        ordered = None if scale is None else scale.sort_values("points")
-        found[int(row["qual_id"])] = Curve(
-            qual_id=int(row["qual_id"]),
-            cohort=str(row["cohort"]),
-            qualification=str(row["qualification"]),
-            subject=str(row["subject"]),
-            size=float(row["size"]),
-            pupils=int(row["pupils"]),
-            va_sd=float(row["va_sd"]),
-            reference_year=int(row["reference_year"]),
-            release=str(row["release"]),
-            prior=prior,
-            expected=expected,
-            grades=() if ordered is None else _spelled(tuple(ordered["grade"])),
-            points=np.zeros(0) if ordered is None else ordered["points"].to_numpy(float),
+    text = as_text(frame, COLUMNS, name)
+    refuse(name, faults(text, _CELLS))  # rows are compared with each other only when each can be read
+    typed = text.assign(
+        **{column: text[column].astype(float).astype("int64") for column in ("reference_year", "qual_id", "pupils")},
+        **{column: pd.to_numeric(text[column]) for column in _NUMBERS},
+    )
+    rules = (one_release, _knot_or_grade, _consistent, _rising, _scales)
+    refuse(name, [problem for rule in rules for problem in rule(typed)])
+    rows = typed.sort_values(["qual_id", "prior_points", "expected_points", "points"]).reset_index(drop=True)
+    first = rows.iloc[0]
+    canonical = rows.to_csv(index=False).encode()
+    return CurveReference(
+        year=int(first["reference_year"]),
+        release=str(first["release"]),
+        source=str(first["source"]),
+        curves=tuple(_curve(of) for _, of in rows.groupby("qual_id", sort=True)),
+        canonical=canonical,
+        digest=hashlib.sha256(canonical).hexdigest(),
+    )
+
+
+def _knot_or_grade(rows: pd.DataFrame) -> list[Problem]:
+    knot = rows["prior_points"].notna() & rows["expected_points"].notna()
+    grade = (rows["grade"] != "") & rows["points"].notna()
+    half = (rows["prior_points"].notna() != rows["expected_points"].notna()) | (
+        (rows["grade"] != "") != rows["points"].notna()
+    )
+    message = "A row is either a knot (prior_points and expected_points) or a grade (grade and points) of its curve."
+    return at(rows, half | (knot == grade), "prior_points", message)
+
+
+def _consistent(rows: pd.DataFrame) -> list[Problem]:
+    return [
+        problem
+        for column in _OF_THE_CURVE
+        for problem in at(
+            rows,
+            rows.groupby("qual_id")[column].transform("first") != rows[column],
+            column,
+            "Differs from an earlier row of the same qual_id.",
         )
-    return found
+    ]
+
+
+def _rising(rows: pd.DataFrame) -> list[Problem]:
+    knots = rows[rows["prior_points"].notna()].sort_values(["qual_id", "prior_points", "expected_points"])
+    falls = knots.groupby("qual_id")["expected_points"].diff() < 0
+    number = rows["prior_points"].notna().groupby(rows["qual_id"]).transform("sum")
+    first = ~rows.duplicated("qual_id")
+    return [
+        *at(knots, falls, "expected_points", "The curve falls: more prior attainment must not lower what is expected."),
+        *at(rows, first & (number < 2), "qual_id", "The curve has fewer than two knots."),
+    ]
+
+
+def _scales(rows: pd.DataFrame) -> list[Problem]:
+    grades = rows[rows["grade"] != ""]
+    twice = grades.duplicated(["qual_id", "grade"]) | grades.duplicated(["qual_id", "points"])
+    alone = grades.groupby("qual_id")["grade"].transform("size") == 1
+    return [
+        *at(grades, twice, "grade", "An earlier row of the curve has the same grade or the same points."),
+        *at(grades, alone, "grade", "A scale has at least two grades; leave it out where there is none."),
+    ]
+
+
+def _curve(rows: pd.DataFrame) -> Curve:
+    first = rows.iloc[0]
+    knots, grades = rows[rows["prior_points"].notna()], rows[rows["grade"] != ""]
+    return Curve(
+        qual_id=int(first["qual_id"]),
+        cohort=str(first["cohort"]),
+        qualification=str(first["qualification"]),
+        subject=str(first["subject"]),
+        size=float(first["size"]),
+        pupils=int(first["pupils"]),
+        va_sd=float(first["va_sd"]),
+        prior=knots["prior_points"].to_numpy(float),
+        expected=knots["expected_points"].to_numpy(float),
+        grades=tuple(grades["grade"]),
+        points=grades["points"].to_numpy(float),
+    )

@@ -16,7 +16,7 @@ import numpy as np
 from orchestration.estimates import composition, offsets, shrinkage, smoothing
 from orchestration.estimates.counts import QualificationCounts, counts
 from orchestration.estimates.priors import FloatArray, IntArray
-from orchestration.estimates.reference import Reference
+from orchestration.estimates.reference import CountReference
 
 ALL_SUBJECTS = "All subjects"
 
@@ -88,7 +88,7 @@ class QualificationModel:
 class Model:
     """The fitted qualifications of a reference."""
 
-    reference: Reference
+    reference: CountReference
     parameters: Parameters
     qualifications: tuple[QualificationModel, ...]
 
@@ -104,7 +104,7 @@ class Model:
         raise KeyError(f"the reference has no qualification {name}")
 
 
-def fit(reference: Reference, parameters: Parameters | None = None) -> Model:
+def fit(reference: CountReference, parameters: Parameters | None = None) -> Model:
     """Fit every subject of a reference."""
     chosen = parameters or Parameters()
     return Model(reference, chosen, tuple(_qualification(found, chosen) for found in counts(reference)))

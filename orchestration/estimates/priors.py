@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from orchestration.estimates.errors import EstimateError
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 
 
-class PriorError(ValueError):
+class PriorError(EstimateError):
     """A value that is not on the scale of prior attainment; the message says which are."""
 
 
@@ -97,5 +99,20 @@ def _ks4() -> PriorScale:
     )
 
 
-#: By stage: KS2 to KS4, and KS4 to KS5.
-SCALES = {scale.stage: scale for scale in (_ks2(), _ks4())}
+def _ks1() -> PriorScale:
+    # Average points of reading, writing and mathematics as KS1-2 progress used them: W 3, 1 9, 2C 13 ... 3 21, 4 27.
+    points = np.arange(0, 55) / 2
+    return PriorScale(
+        stage="ks1_ks2",
+        measure="KS1 average points",
+        step=0.5,
+        points=points,
+        positions=points,
+        lowest=0.0,
+        highest=27.0,
+        below_scale=False,
+    )
+
+
+#: By stage: KS2 to KS4, KS4 to KS5, and KS1 to KS2, of which only operators have references.
+SCALES = {scale.stage: scale for scale in (_ks2(), _ks4(), _ks1())}

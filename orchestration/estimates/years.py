@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-#: Summers graded otherwise than the years around them, and how. Their grades are up to 0.4 grade higher.
+from orchestration.estimates.errors import EstimateError
+
+#: Summers of examinations graded otherwise than the years around them, and how; grades were up to 0.4 grade higher.
 GRADED_DIFFERENTLY = {
     2020: "centre assessment grades, no examinations",
     2021: "teacher assessed grades, no examinations",
@@ -10,12 +12,14 @@ GRADED_DIFFERENTLY = {
 }
 
 
-class ReferenceYearError(ValueError):
+class ReferenceYearError(EstimateError):
     """A reference year that must not be used for a cohort; the message says how to choose another."""
 
 
 #: Years from the GCSEs that are prior attainment to the examinations of the stage.
-_YEARS_AFTER_GCSE = {"ks4_ks5": 2}
+_YEARS_AFTER_GCSE = {"ks4_ks5": 2, "level3": 2}
+#: Tests marked to a fixed scale, which nobody grades.
+_NOT_GRADED = "ks1_ks2"
 
 
 def caveat(stage: str, reference_year: int, cohort_year: int, *, accept_graded_differently: bool = False) -> str:
@@ -25,7 +29,7 @@ def caveat(stage: str, reference_year: int, cohort_year: int, *, accept_graded_d
     reference (the A levels of 2024 stand on the GCSEs of 2022) are labelled: no other matrices are published yet.
 
     Args:
-        stage: ks2_ks4 or ks4_ks5.
+        stage: As of the reference.
         reference_year: Year of the reference's examinations.
         cohort_year: Year in which the cohort is examined.
         accept_graded_differently: The operator's override.
@@ -33,7 +37,7 @@ def caveat(stage: str, reference_year: int, cohort_year: int, *, accept_graded_d
     Raises:
         ReferenceYearError: the reference year was graded differently and the operator did not accept it.
     """
-    how = GRADED_DIFFERENTLY.get(reference_year)
+    how = None if stage == _NOT_GRADED else GRADED_DIFFERENTLY.get(reference_year)
     if how is None or reference_year == cohort_year:
         return _prior_caveat(stage, reference_year, cohort_year)
     if not accept_graded_differently:

@@ -63,7 +63,7 @@ _LIVE = {Purpose.BENCHMARKS: "targets"}
 OPEN_RELATIONS: dict[Purpose, frozenset[str]] = {
     Purpose.PROVISIONING: frozenset(),
     Purpose.SELF_EVALUATION: frozenset({"school", "subject"}),
-    Purpose.BENCHMARKS: frozenset({"school", "subject"}),
+    Purpose.BENCHMARKS: frozenset({"school", "subject", "estimate_calibration", "estimate_reliability"}),
     Purpose.TRACKING: frozenset({"school", "subject"}),
     Purpose.ATTENDANCE: frozenset(
         {

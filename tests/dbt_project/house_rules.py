@@ -28,6 +28,8 @@ _NATIONAL = {
     "attendance__risk_model_coefficient",
     "attendance__risk_reliability",
     "benchmarks__estimate_basis",
+    "benchmarks__estimate_calibration",
+    "benchmarks__estimate_reliability",
 }
 #: Incremental strategy and key of a model that counts whole years of schools again.
 _WHOLE_YEARS = ("delete+insert", ("school_id", "academic_year"))

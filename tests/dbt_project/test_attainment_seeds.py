@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.estimates import fallback, level3
-from orchestration.estimates.lookup import level3_qualification
+from orchestration.estimates import fallback
 
 SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
 Row = dict[str, str]
@@ -32,10 +31,10 @@ def looked_up() -> dict[tuple[str, str, str], dict[str, float]]:
         for row in _seed(f"estimates/{name}"):
             key = (row["stage"], row["qualification"], row["subject"])
             found[key][row["grade"]] = float(row["points"])
-    for curve in level3.read(SEEDS / "estimates").values():
-        if curve.grades:
-            grades = dict(zip(curve.grades, curve.points.tolist(), strict=True))
-            found["level3", level3_qualification(curve), curve.subject] = grades
+    for row in _seed("estimates/level3_curve_2025"):
+        if row["grade"]:
+            qualification = f"{row['qualification']} (size {float(row['size']):g}, {row['cohort']})"
+            found["level3", qualification, row["subject"]][row["grade"]] = float(row["points"])
     return found
 
 

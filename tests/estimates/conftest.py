@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.estimates import model, reference
+from orchestration.estimates import files, model
 from orchestration.estimates.model import Model
-from orchestration.estimates.reference import Reference
+from orchestration.estimates.reference import CountReference
 
 SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds" / "estimates"
 
@@ -19,20 +19,20 @@ def seeds() -> Path:
 
 
 @pytest.fixture(scope="session")
-def ks4_2023() -> Reference:
-    return reference.read(SEEDS / "ks4_grade_count_2023.csv")
+def ks4_2023() -> CountReference:
+    return files.read_counts(SEEDS / "ks4_grade_count_2023.csv")
 
 
 @pytest.fixture(scope="session")
-def ks4_2024() -> Reference:
-    return reference.read(SEEDS / "ks4_grade_count_2024.csv")
+def ks4_2024() -> CountReference:
+    return files.read_counts(SEEDS / "ks4_grade_count_2024.csv")
 
 
 @pytest.fixture(scope="session")
-def ks4_model(ks4_2024: Reference) -> Model:
+def ks4_model(ks4_2024: CountReference) -> Model:
     return model.fit(ks4_2024)
 
 
 @pytest.fixture(scope="session")
 def ks5_model() -> Model:
-    return model.fit(reference.read(SEEDS / "ks5_grade_count_2024.csv"))
+    return model.fit(files.read_counts(SEEDS / "ks5_grade_count_2024.csv"))

@@ -11,11 +11,11 @@ import pytest
 from orchestration.estimates import calibration, model, scoring
 from orchestration.estimates.calibration import MODEL, CalibrationError, Cells
 from orchestration.estimates.model import Model
-from orchestration.estimates.reference import Reference
+from orchestration.estimates.reference import CountReference
 
 
 @pytest.fixture(scope="module")
-def found(ks4_2023: Reference, ks4_2024: Reference) -> list[Cells]:
+def found(ks4_2023: CountReference, ks4_2024: CountReference) -> list[Cells]:
     return calibration.cells(model.fit(ks4_2023), ks4_2024)
 
 
@@ -39,11 +39,26 @@ def test_out_of_time_intervals_cover_what_they_say(found: list[Cells]) -> None:
 
 def test_bias_by_group(found: list[Cells], seeds: Path, ks4_model: Model) -> None:
     assert calibration.by_group(found, "sex")["bias"].abs().max() < 0.05
-    bands = [59.0, 80.0, 90.0, 96.0, 100.0, 102.5, 105.0, 107.5, 110.0, 113.5, 117.0]
-    table = calibration.by_disadvantage(found, pd.read_csv(seeds / "ks4_points_by_disadvantage.csv"), bands)
+    table = calibration.by_disadvantage(found, pd.read_csv(seeds / "ks4_points_by_disadvantage.csv"))
     bias = table.set_index("disadvantaged")["bias"]
     assert bias[True] > 0.3  # estimates know prior attainment, not disadvantage: they are benchmarks, not forecasts
     assert bias[False] < 0
+
+
+def test_a_report_slices_the_same_pupils(ks4_2023: CountReference, ks4_2024: CountReference, seeds: Path) -> None:
+    told = calibration.report(ks4_2023, ks4_2024, pd.read_csv(seeds / "ks4_points_by_disadvantage.csv"))
+    scores = told.scores[told.scores["way"] == MODEL]
+    whole = scores[scores["slice"] == "all"].iloc[0]
+    for name in ("subject", "prior attainment", "sex"):
+        of = scores[scores["slice"] == name]
+        assert of["pupils"].sum() == pytest.approx(whole["pupils"])
+        for score in ("rps", "log_loss", "bias", "coverage_80"):
+            assert (of["pupils"] * of[score]).sum() / whole["pupils"] == pytest.approx(whole[score])
+    assert scores["slice_value"].eq("below 80").sum() == 1
+    assert scores["slice_value"].eq("105 to 107").sum() == 1
+    assert scores.loc[scores["slice"] == "disadvantage", "rps"].isna().all()
+    assert not told.scores.duplicated(["way", "slice", "slice_value"]).any()
+    assert not told.reliability.duplicated(["way", "bin"]).any()
 
 
 def test_scores_of_a_case_worked_by_hand() -> None:
@@ -61,6 +76,8 @@ def test_coverage_of_forecasts_that_are_right_is_nominal() -> None:
         assert scoring.coverage(at_least, counted, inside) == pytest.approx(inside)
 
 
-def test_years_that_do_not_fit_together_are_refused(ks4_model: Model, ks5_model: Model, ks4_2024: Reference) -> None:
+def test_years_that_do_not_fit_together_are_refused(
+    ks4_model: Model, ks5_model: Model, ks4_2024: CountReference
+) -> None:
     with pytest.raises(CalibrationError, match="The model is of ks4_ks5, the outcomes are of ks2_ks4"):
         calibration.cells(ks5_model, ks4_2024)

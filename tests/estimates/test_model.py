@@ -11,14 +11,14 @@ from orchestration.estimates.counts import counts
 from orchestration.estimates.distributions import probabilities, summarise
 from orchestration.estimates.model import Model, Unit
 from orchestration.estimates.priors import SCALES, PriorError
-from orchestration.estimates.reference import Reference
+from orchestration.estimates.reference import CountReference
 
 
 def _units(model: Model) -> list[Unit]:
     return [unit for fitted in model.qualifications for unit in fitted.units]
 
 
-def test_published_counts_of_mathematics_give_the_methodologys_worked_row(ks4_2024: Reference) -> None:
+def test_published_counts_of_mathematics_give_the_methodologys_worked_row(ks4_2024: CountReference) -> None:
     gcse = next(found for found in counts(ks4_2024) if found.qualification == "GCSE")
     row = gcse.pupils[gcse.subjects.index("Mathematics")].sum(axis=0)[6]
     assert row.tolist() == [248, 1119, 3106, 9066, 22134, 27137, 13996, 7427, 3067, 636]
@@ -39,7 +39,7 @@ def test_published_counts_of_mathematics_give_the_methodologys_worked_row(ks4_20
         ("French", 6, "4", 4.274),
     ],
 )
-def test_other_worked_rows(ks4_2024: Reference, subject: str, band: int, grade: str, mean: float) -> None:
+def test_other_worked_rows(ks4_2024: CountReference, subject: str, band: int, grade: str, mean: float) -> None:
     gcse = next(found for found in counts(ks4_2024) if found.qualification == "GCSE")
     row = gcse.pupils[gcse.subjects.index(subject)].sum(axis=0)[band]
     found = summarise(np.cumsum(row[::-1])[::-1][None] / row.sum(), gcse.points)
@@ -131,7 +131,7 @@ def test_half_points_follow_the_departments_finer_curve(ks4_model: Model, seeds)
     assert scatter["model"] < scatter["look-up"] / 4
 
 
-def test_the_model_is_the_same_twice(ks4_2024: Reference, ks4_model: Model) -> None:
+def test_the_model_is_the_same_twice(ks4_2024: CountReference, ks4_model: Model) -> None:
     again = models.fit(ks4_2024)
     for one, other in zip(_units(ks4_model), _units(again), strict=True):
         np.testing.assert_array_equal(one.at_least, other.at_least)

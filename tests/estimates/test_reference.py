@@ -8,8 +8,9 @@ import duckdb
 import pandas as pd
 import pytest
 
-from orchestration.estimates import counts, reference
-from orchestration.estimates.reference import Reference, ReferenceError
+from orchestration.estimates import counts, files, reference
+from orchestration.estimates.checking import ReferenceError
+from orchestration.estimates.reference import CountReference
 
 _GOOD = pd.DataFrame(
     [
@@ -93,6 +94,23 @@ def test_columns_are_checked_first() -> None:
     assert _problems(_GOOD.iloc[:0]) == [(1, "pupils")]
 
 
+def test_a_file_that_holds_no_pupil_with_prior_attainment_is_refused() -> None:
+    assert _problems(_GOOD.assign(pupils="0")) == [(2, "prior_from")]
+
+
+@pytest.mark.parametrize("name", ["pool.csv", "pool.parquet"])
+def test_a_file_that_is_no_table_is_refused_in_words(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ReferenceError, match="line 1, file: It cannot be read"):
+        files.read(tmp_path / name)
+
+
+def test_what_is_kept_of_a_reference_gives_it_back(ks4_2024: CountReference) -> None:
+    again = files.restore(ks4_2024.canonical)
+    assert again.digest == ks4_2024.digest
+    assert (again.stage, again.year, again.pupils) == ("ks2_ks4", 2024, ks4_2024.pupils)
+
+
 def test_the_message_says_what_to_do() -> None:
     with pytest.raises(ReferenceError, match=r"nothing was loaded.\nline 4, pupils: Must be a whole number"):
         reference.check(_with(4, "pupils", "c"), "pool.csv")
@@ -102,10 +120,10 @@ def test_csv_and_parquet_are_the_same_reference(tmp_path: Path) -> None:
     _GOOD.to_csv(tmp_path / "pool.csv", index=False)
     with duckdb.connect() as connection:
         connection.execute(f"copy (from _GOOD) to '{tmp_path / 'pool.parquet'}' (format parquet)")
-    assert reference.read(tmp_path / "pool.csv").digest == reference.read(tmp_path / "pool.parquet").digest
+    assert files.read(tmp_path / "pool.csv").digest == files.read(tmp_path / "pool.parquet").digest
 
 
-def test_the_order_of_rows_does_not_matter(ks4_2024: Reference) -> None:
+def test_the_order_of_rows_does_not_matter(ks4_2024: CountReference) -> None:
     shuffled = _GOOD.sample(frac=1, random_state=1)
     assert reference.check(shuffled, "a").digest == reference.check(_GOOD, "b").digest
     assert reference.check(shuffled, "a").digest != ks4_2024.digest

@@ -118,9 +118,9 @@ judgement as (
         grade,
         points,
         result_date
-    from graded
+    from attainment
     where
-        scale = 'teacher_assessment' and subject in ('Reading', 'Writing', 'Mathematics')
+        mapping = 'mapped' and not is_no_result and scale = 'teacher_assessment' and subject in ('Reading', 'Writing', 'Mathematics')
         and (stage = 'ks2' or (stage = 'ks1' and kind = 'statutory'))
     order by
         school_id asc, pupil_key asc, stage asc, subject asc, result_date desc nulls last, result_id desc
@@ -139,25 +139,31 @@ judged as (
         max(judgement.result_date) as as_of,
         string_agg(judgement.subject || ' ' || judgement.grade, ', ' order by judgement.subject) as basis
     from judgement
-    where judgement.subject in ('{{ pair | join("', '") }}')
+    where judgement.subject in ('{{ pair | join("', '") }}') and judgement.points is not null
     group by judgement.school_id, judgement.pupil_key, judgement.stage
     having count(*) = 2
 
 ),
 
+-- On the scale of the operator's reference: which points the words of a judgement have is said by the seed.
 ks1_mean as (
 
     select
-        school_id,
-        pupil_key,
+        judgement.school_id,
+        judgement.pupil_key,
         'ks1_ks2' as stage,
         'ks1_mean' as prior_measure,
-        avg(points) as prior_value,
-        max(result_date) as as_of,
-        string_agg(subject || ' ' || grade, ', ' order by subject) as basis
+        avg(grade_scale.points) as prior_value,
+        max(judgement.result_date) as as_of,
+        string_agg(judgement.subject || ' ' || judgement.grade, ', ' order by judgement.subject) as basis
     from judgement
-    where stage = 'ks1'
-    group by school_id, pupil_key
+    inner join grade_scale
+        on
+            judgement.grade = grade_scale.grade
+            and coalesce(judgement.result_date, date '9999-12-31') between grade_scale.valid_from
+            and grade_scale.valid_to
+    where judgement.stage = 'ks1' and grade_scale.scale = 'ks1_points' and grade_scale.points is not null
+    group by judgement.school_id, judgement.pupil_key
     having count(*) = 3
 
 ),
