@@ -136,3 +136,18 @@ def rows(connection: Connection, query: LiteralString, parameters: Row | Sequenc
     """Return the rows of a query as mappings."""
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query, parameters).fetchall()
+
+
+def rows_of_many(connection: Connection, query: LiteralString, parameters: Row | Sequence[Any]) -> list[Row]:
+    """Return the rows of a query that joins all of a group with all of its targets.
+
+    The planner takes such joins on pupil, qualification and subject for one row, and would compare each with each:
+    measured for 9,292 targets just written, 261 s instead of 0.6. Here it may not.
+    """
+    before = connection.execute("select current_setting('enable_nestloop'), current_setting('jit')").fetchone()
+    assert before is not None
+    setting = "select set_config('enable_nestloop', %s, true), set_config('jit', %s, true)"
+    connection.execute(setting, ["off", "off"])
+    found = rows(connection, query, parameters)
+    connection.execute(setting, list(before))
+    return found

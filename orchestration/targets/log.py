@@ -22,6 +22,7 @@ from orchestration.targets.groups import (
     Group,
     Row,
     rows,
+    rows_of_many,
 )
 from orchestration.targets.policy_log import policy_of
 from orchestration.targets.rules import Act, Basis, Circumstances, Estimate, Key, Source, Status, Target
@@ -37,7 +38,7 @@ def circumstances(
 ) -> dict[Key, Circumstances]:
     """What holds for each pair of pupil and subject."""
     group = Group(school_id, academic_year, pupil_keys=tuple({key.pupil_key for key in keys}))
-    pairs = rows(
+    pairs = rows_of_many(
         connection,
         f"""
         with {ROLL}, {STUDIED},

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orchestration.targets.groups import DEFAULT_POLICY, IN_FORCE, ROLL, STUDIED, WANTED, Connection, Group, rows
+from orchestration.targets.groups import (
+    DEFAULT_POLICY,
+    IN_FORCE,
+    ROLL,
+    STUDIED,
+    WANTED,
+    Connection,
+    Group,
+    rows_of_many,
+)
 from orchestration.targets.log import TARGET
 
 
@@ -22,7 +31,7 @@ class Prepopulated:
 
 def prepopulate(connection: Connection, group: Group, set_by: str) -> Prepopulated:
     """Give every pair of the group the target of its policy, and move those that only a policy has given so far."""
-    row = rows(
+    row = rows_of_many(
         connection,
         f"""
         with {ROLL}, {STUDIED},
@@ -118,7 +127,7 @@ def roll_over(connection: Connection, group: Group, set_by: str) -> int:
 
     The year before's is superseded, this year's waits for review again. Pairs that have a target this year stay.
     """
-    row = rows(
+    row = rows_of_many(
         connection,
         f"""
         with {ROLL}, {STUDIED},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import LiteralString
 
-from orchestration.targets.groups import ROLL, STUDIED, WANTED, Connection, Group, Row, rows
+from orchestration.targets.groups import ROLL, STUDIED, WANTED, Connection, Group, Row, rows, rows_of_many
 
 
 def sheet(connection: Connection, group: Group, *, with_names: bool, limit: int | None, offset: int) -> list[Row]:
@@ -61,7 +61,7 @@ def sheet(connection: Connection, group: Group, *, with_names: bool, limit: int 
 
 def differences(connection: Connection, group: Group) -> list[Row]:
     """Standing targets whose estimate, at the levels they were set by, is another one now or is gone."""
-    return rows(
+    return rows_of_many(
         connection,
         f"""
         with {ROLL},
@@ -100,7 +100,7 @@ def differences(connection: Connection, group: Group) -> list[Row]:
 
 def progress(connection: Connection, group: Group) -> list[Row]:
     """One row per qualification and subject: pupils who study it, and how many targets have come how far."""
-    return rows(
+    return rows_of_many(
         connection,
         f"""
         with {ROLL}, {STUDIED},
