@@ -65,7 +65,7 @@ def _unbuilt(table: str, columns: str = "", values: str = "") -> str:
 def _another_estimate(column: str, value: int) -> str:
     """An estimate of more prior attainment, or of more ambition, that is lower all the same."""
     columns = (
-        "stage, qualification, subject, level, sex, prior_measure, prior_value, challenge, grades, points, chances"
+        "run_id, qualification, subject, level, sex, prior_measure, prior_value, challenge, grades, points, chances"
     )
     values = columns.replace(column, str(value)).replace("chances", "array[1, 0.7, 0.1]")
     return f"insert into core.estimate_lookup ({columns}) select {values} from core.estimate_lookup"
