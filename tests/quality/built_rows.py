@@ -62,6 +62,38 @@ def _unbuilt(table: str, columns: str = "", values: str = "") -> str:
     )
 
 
+def _another_estimate(column: str, value: int) -> str:
+    """An estimate of more prior attainment, or of more ambition, that is lower all the same."""
+    columns = (
+        "stage, qualification, subject, level, sex, prior_measure, prior_value, challenge, grades, points, chances"
+    )
+    values = columns.replace(column, str(value)).replace("chances", "array[1, 0.7, 0.1]")
+    return f"insert into core.estimate_lookup ({columns}) select {values} from core.estimate_lookup"
+
+
+_ESTIMATE = {
+    "stage": "ks2_ks4",
+    "qualification": "GCSE",
+    "subject": "History",
+    "level": "subject",
+    "sex": "F",
+    "prior_measure": "ks2_mean",
+    "prior_value": 100,
+    "challenge": 50,
+    "estimate_grade": "4",
+    "chance": 0.8,
+    "chance_higher": 0.1,
+    "chance_lower": 0.2,
+    "basis_n": 500,
+    "effective_n": 400.0,
+    "method": "own_counts",
+    "grades": ["U", "4", "9"],
+    "points": [0, 4, 9],
+    "chances": [1.0, 0.8, 0.1],
+    "run_id": "r",
+    "reference_year": 2024,
+}
+
 BUILT: dict[str, Built] = {
     "core/school": Built(
         {"school_id": 1, "state": "approved", "urn": 199999, "national_phase": "Secondary"},
@@ -72,6 +104,18 @@ BUILT: dict[str, Built] = {
             "CSC-005": {"national_phase": None},
         },
         {"CSC-001": _lost("core.school")},
+    ),
+    "core/estimate_lookup": Built(
+        _ESTIMATE,
+        {
+            "CEL-001": {"chances": [1.0, 0.8, 0.9]},
+            "CEL-002": {"chance_higher": 0.6},
+            "CEL-003": {"basis_n": 0},
+        },
+        {
+            "CEL-004": _another_estimate("prior_value", 101),
+            "CEL-005": _another_estimate("challenge", 20),
+        },
     ),
     "core/pupil": Built(
         {
