@@ -103,9 +103,8 @@ core_subject as (
         {%- endfor %}
         {%- for subject in ['Reading', 'Mathematics'] %},
         max(entry.chance_expected_standard)
-        filter (where entry.stage = 'ks1_ks2' and entry.subject = '{{ subject }}')
-            as ks2_{{ subject | lower }}
-    {%- endfor %}
+        filter (where entry.stage = 'ks1_ks2' and entry.subject = '{{ subject }}') as ks2_{{ subject | lower }}
+        {%- endfor %}
     from entry
     left join attainment8_subject
         on
