@@ -15,7 +15,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from orchestration.access.reading import NotAllowed
-from reports import attendance, signin
+from reports import api, attendance, signin
 from reports.pages import NotYours, SignInNeeded
 from reports.security import SecurityHeaders
 from reports.site import Site, site_of
@@ -29,6 +29,7 @@ def create_app(site: Site) -> Starlette:
     app = Starlette(
         routes=[
             *attendance.ROUTES,
+            *api.ROUTES,
             Route("/sign-in", signin.sign_in_page, methods=["GET"]),
             Route("/sign-in", signin.sign_in, methods=["POST"]),
             Route("/sign-out", signin.sign_out, methods=["POST"]),

@@ -33,13 +33,14 @@ class Pool:
             self._idle.put(None)
 
     @contextmanager
-    def transaction(self) -> Iterator[psycopg.Connection[TupleRow]]:
-        """A read-only transaction of the platform's own user; another request waits while all sessions are in use."""
+    def transaction(self, *, read_only: bool = True) -> Iterator[psycopg.Connection[TupleRow]]:
+        """A transaction of the platform's own user; another request waits while all sessions are in use."""
         session = self._idle.get()
         try:
             session = self._living(session)
             with session.transaction():
-                session.execute("set transaction read only")
+                if read_only:
+                    session.execute("set transaction read only")
                 session.execute(f"set local statement_timeout = '{_STATEMENT_TIMEOUT}'".encode())
                 yield session
         finally:

@@ -2,7 +2,8 @@
 
 A person sees the schools granted to them, in the purposes granted to them, at the level that their two rights make:
 aggregates with small numbers suppressed; with ``can_view_small_groups`` pupils' rows; with ``can_view_named`` as well
-their names (DfE's Analyse School Performance has the same named and unnamed roles; methodology 5.4).
+their names (DfE's Analyse School Performance has the same named and unnamed roles; methodology 5.4). Relations of
+special-category data need ``can_view_special_category`` beside pupils' rows, and each task of target setting a grant.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from orchestration.access.logins import (
     renew_password,
     set_memberships,
 )
+from orchestration.access.target_tasks import TargetGrant, TargetTask, give, take, target_grants
 from orchestration.ingest.categories import Purpose
 from orchestration.warehouse.roles import Level, reader_role
 
@@ -52,6 +54,8 @@ class Person:
     can_view_named: bool
     can_view_small_groups: bool
     login: str | None = None
+    can_view_special_category: bool = False
+    target_grants: tuple[TargetGrant, ...] = ()
 
     @property
     def level(self) -> Level:
@@ -63,7 +67,20 @@ class Person:
     @property
     def roles(self) -> tuple[str, ...]:
         """The database roles that hold their rights, one a purpose."""
-        return tuple(reader_role(purpose, self.level) for purpose in self.purposes)
+        return tuple(self.role(purpose) for purpose in self.purposes)
+
+    def role(self, purpose: Purpose) -> str:
+        """The database role that holds their rights in a purpose."""
+        return reader_role(purpose, self.level, special=self.can_view_special_category)
+
+    def may(self, task: TargetTask, school_id: int, subject: str) -> bool:
+        """Tell whether they may do a task of target setting: the task is theirs, and the school, purpose and pupils."""
+        return (
+            Purpose.BENCHMARKS in self.purposes
+            and school_id in self.school_ids
+            and self.level is not Level.AGGREGATES
+            and any(grant.covers(school_id, task, subject) for grant in self.target_grants)
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Plain types for ``json``."""
@@ -75,6 +92,8 @@ class Person:
             "purposes": [purpose.value for purpose in self.purposes],
             "can_view_named": self.can_view_named,
             "can_view_small_groups": self.can_view_small_groups,
+            "can_view_special_category": self.can_view_special_category,
+            "target_tasks": [str(grant) for grant in self.target_grants],
             "login": self.login,
         }
 
@@ -87,6 +106,8 @@ class Rights:
     purposes: tuple[Purpose, ...] = ()
     named: bool = False
     small_groups: bool = False
+    special_category: bool = False
+    target_grants: tuple[TargetGrant, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """What there is of it, in plain types for ``json``."""
@@ -95,6 +116,8 @@ class Rights:
             "purposes": [purpose.value for purpose in self.purposes],
             "named": self.named,
             "small_groups": self.small_groups,
+            "special_category": self.special_category,
+            "target_tasks": [str(grant) for grant in self.target_grants],
         }
         return {name: value for name, value in whole.items() if value}
 
@@ -186,8 +209,7 @@ def add(connection: Connection, email: str, name: str, rights: Rights) -> Person
         raise PersonError(f"{email!r} is no e-mail address: name@organisation.example.")
     if not name.strip():
         raise PersonError("A person needs a name: --name 'Ada Head'.")
-    if rights.named and not rights.small_groups:
-        raise PersonError("Names are of pupils' rows: give --small-groups together with --named.")
+    _refuse_without_pupils_rows(rights, has_them=rights.small_groups)
     with connection.transaction():
         row = connection.execute(
             "insert into access.person (email, name) values (%s, %s) on conflict do nothing returning person_id",
@@ -203,11 +225,14 @@ def add(connection: Connection, email: str, name: str, rights: Rights) -> Person
 def grant(connection: Connection, person: Person, rights: Rights) -> Person:
     """Give a person rights beside those they have, and return them as they are then.
 
-    Raises PersonError when nothing is given, and when names are given without pupils' rows.
+    Raises PersonError when nothing is given, and when names, special category or target tasks are given without pupils'
+    rows, or a task at a school that they do not see.
     """
     _refuse_nothing(rights, "grant")
-    if rights.named and not (rights.small_groups or person.can_view_small_groups):
-        raise PersonError("Names are of pupils' rows: give --small-groups together with --named.")
+    _refuse_without_pupils_rows(rights, has_them=rights.small_groups or person.can_view_small_groups)
+    unseen = {grant.school_id for grant in rights.target_grants} - {*rights.school_ids, *person.school_ids}
+    if unseen:
+        raise PersonError(f"{person.email} does not see school {min(unseen)}: give it with --school.")
     with connection.transaction():
         connection.execute(
             "insert into access.grant_school (person_id, school_id) select %s, unnest(%s::int[])"
@@ -221,21 +246,25 @@ def grant(connection: Connection, person: Person, rights: Rights) -> Person:
         )
         connection.execute(
             "update access.person set can_view_named = can_view_named or %s,"
-            " can_view_small_groups = can_view_small_groups or %s where person_id = %s",
-            [rights.named, rights.small_groups, person.person_id],
+            " can_view_small_groups = can_view_small_groups or %s,"
+            " can_view_special_category = can_view_special_category or %s where person_id = %s",
+            [rights.named, rights.small_groups, rights.special_category, person.person_id],
         )
+        give(connection, person.person_id, rights.target_grants)
         return _changed(connection, person, "granted", rights)
 
 
 def revoke(connection: Connection, person: Person, rights: Rights) -> Person:
-    """Take rights from a person, and return them as they are then. Without pupils' rows they see no names either.
+    """Take rights from a person, and return them as they are then.
 
-    Raises PersonError when nothing is taken, or when they do not have a school or a purpose that is to be taken.
+    Without pupils' rows they see no names and no special category either; without a school they have no tasks there.
+    Raises PersonError when nothing is taken, or when they do not have a school, purpose or task that is to be taken.
     """
     _refuse_nothing(rights, "revoke")
     lacking = [
         *(f"school {school_id}" for school_id in rights.school_ids if school_id not in person.school_ids),
         *(f"purpose {purpose.value}" for purpose in rights.purposes if purpose not in person.purposes),
+        *(f"the task {grant}" for grant in rights.target_grants if grant not in person.target_grants),
     ]
     if lacking:
         raise PersonError(
@@ -253,9 +282,16 @@ def revoke(connection: Connection, person: Person, rights: Rights) -> Person:
         )
         connection.execute(
             "update access.person set can_view_named = can_view_named and not %s,"
-            " can_view_small_groups = can_view_small_groups and not %s where person_id = %s",
-            [rights.named or rights.small_groups, rights.small_groups, person.person_id],
+            " can_view_small_groups = can_view_small_groups and not %s,"
+            " can_view_special_category = can_view_special_category and not %s where person_id = %s",
+            [
+                rights.named or rights.small_groups,
+                rights.small_groups,
+                rights.special_category or rights.small_groups,
+                person.person_id,
+            ],
         )
+        take(connection, person.person_id, rights.target_grants, school_ids=rights.school_ids)
         return _changed(connection, person, "revoked", rights)
 
 
@@ -327,7 +363,8 @@ def _read(
         select p.person_id, p.email, p.name,
                array(select school_id from access.grant_school g where g.person_id = p.person_id order by 1),
                array(select purpose from access.grant_purpose g where g.person_id = p.person_id order by 1),
-               p.can_view_named, p.can_view_small_groups, l.role_name
+               p.can_view_named, p.can_view_small_groups, l.role_name, p.can_view_special_category,
+               array(select to_jsonb(g) from access.grant_target g where g.person_id = p.person_id)
         from access.person p
         left join access.login l using (person_id)
         where (%(email)s::text is null or p.email = %(email)s)
@@ -349,8 +386,10 @@ def _read(
             named,
             small_groups,
             login,
+            special,
+            target_grants(tasks),
         )
-        for number, address, name, schools, purposes, named, small_groups, login in rows
+        for number, address, name, schools, purposes, named, small_groups, login, special, tasks in rows
     ]
 
 
@@ -363,7 +402,20 @@ def _record(connection: Connection, person_id: int, email: str, action: str, det
 
 def _refuse_nothing(rights: Rights, command: str) -> None:
     if rights == Rights():
-        raise PersonError(f"Say what to {command}: --school, --purpose, --named or --small-groups.")
+        raise PersonError(
+            f"Say what to {command}: --school, --purpose, --small-groups, --named, --special-category or --target-task."
+        )
+
+
+def _refuse_without_pupils_rows(rights: Rights, *, has_them: bool) -> None:
+    if has_them:
+        return
+    if rights.named:
+        raise PersonError("Names are of pupils' rows: give --small-groups together with --named.")
+    if rights.special_category:
+        raise PersonError("Special category is of pupils' rows: give --small-groups together with --special-category.")
+    if rights.target_grants:
+        raise PersonError("Targets are pupils' rows: give --small-groups together with --target-task.")
 
 
 def _find_school(schools: Sequence[tuple[int, str, str, str]], given: str) -> int:

@@ -11,7 +11,6 @@ from psycopg.rows import TupleRow
 
 from orchestration.access.people import Person
 from orchestration.ingest.categories import Purpose
-from orchestration.warehouse.roles import reader_role
 
 
 class NotAllowed(RuntimeError):
@@ -36,7 +35,7 @@ def reading_as(
             f"{person.email} may not read for the purpose {purpose.value}. An operator can allow it: "
             f"mis person grant {person.email} --purpose {purpose.value}"
         )
-    role = reader_role(purpose, person.level)
+    role = person.role(purpose)
     with connection.transaction():
         before = connection.execute("select current_setting('role'), current_setting('mis.person_id', true)").fetchone()
         assert before is not None

@@ -10,13 +10,14 @@ import psycopg
 import typer
 from psycopg.rows import TupleRow
 
+from orchestration.access.target_tasks import EVERY_SUBJECT, TargetGrant, TargetTask
 from orchestration.commands.printing import AsJson, fail, out, print_json, print_table
 from orchestration.ingest.categories import Purpose
 from orchestration.settings import get_settings
 
 if TYPE_CHECKING:
     from orchestration.access.logins import Credentials
-    from orchestration.access.people import Person, Rights
+    from orchestration.access.people import Person
 
 person_app = typer.Typer(
     help="People: which schools they see, for what purpose, with names and small groups or without.",
@@ -39,6 +40,21 @@ Named = Annotated[bool, typer.Option("--named", help="Pupils' names, UPNs and ad
 SmallGroups = Annotated[
     bool, typer.Option("--small-groups", help="Pupils' rows and figures of few pupils, which are else suppressed.")
 ]
+SpecialCategory = Annotated[
+    bool, typer.Option("--special-category", help="Ethnicity, language and SEND of pupils; needs --small-groups.")
+]
+TargetTasks = Annotated[
+    list[TargetTask] | None,
+    typer.Option(
+        "--target-task",
+        help="A task of target setting at the schools of --school, else at all they see; may be given more than once.",
+        show_default=False,
+    ),
+]
+Subjects = Annotated[
+    list[str] | None,
+    typer.Option("--subject", help="Limits the tasks to a subject, as estimates name it; may be given more than once."),
+]
 AllSchools = Annotated[bool, typer.Option("--all-schools", help="Every school that the partners list today.")]
 
 
@@ -51,6 +67,9 @@ def add_person(
     purpose: Purposes = None,
     named: Named = False,
     small_groups: SmallGroups = False,
+    special_category: SpecialCategory = False,
+    target_task: TargetTasks = None,
+    subject: Subjects = None,
     all_schools: AllSchools = False,
     as_json: AsJson = False,
 ) -> None:
@@ -58,7 +77,15 @@ def add_person(
     from orchestration.access import people
 
     with _connection() as connection:
-        rights = _rights(connection, school, purpose, named=named, small_groups=small_groups, all_schools=all_schools)
+        schools = _schools(connection, school, all_schools)
+        rights = people.Rights(
+            schools,
+            tuple(purpose or ()),
+            named,
+            small_groups,
+            special_category,
+            _tasks(schools, target_task, subject),
+        )
         person = people.add(connection, email, name, rights)
         _show(connection, person, as_json)
 
@@ -115,6 +142,9 @@ def grant_rights(
     purpose: Purposes = None,
     named: Named = False,
     small_groups: SmallGroups = False,
+    special_category: SpecialCategory = False,
+    target_task: TargetTasks = None,
+    subject: Subjects = None,
     all_schools: AllSchools = False,
     as_json: AsJson = False,
 ) -> None:
@@ -123,7 +153,15 @@ def grant_rights(
 
     with _connection() as connection:
         person = people.person_by_email(connection, email)
-        rights = _rights(connection, school, purpose, named=named, small_groups=small_groups, all_schools=all_schools)
+        schools = _schools(connection, school, all_schools)
+        rights = people.Rights(
+            schools,
+            tuple(purpose or ()),
+            named,
+            small_groups,
+            special_category,
+            _tasks(schools or person.school_ids, target_task, subject),
+        )
         _show(connection, people.grant(connection, person, rights), as_json)
 
 
@@ -135,17 +173,31 @@ def revoke_rights(
     purpose: Purposes = None,
     named: Named = False,
     small_groups: SmallGroups = False,
+    special_category: SpecialCategory = False,
+    target_task: TargetTasks = None,
+    subject: Subjects = None,
     login: Annotated[
         bool, typer.Option("--login", help="Their login to the database; its open sessions are ended.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Take rights or the login from a person, at once. Without --small-groups nobody sees names either."""
+    """Take rights or the login from a person, at once. Without --small-groups nobody sees names either.
+
+    With --target-task the tasks are taken, and the schools of --school stay.
+    """
     from orchestration.access import people
 
     with _connection() as connection:
         person = people.person_by_email(connection, email)
-        rights = _rights(connection, school, purpose, named=named, small_groups=small_groups)
+        schools = _schools(connection, school, False)
+        places = schools or person.school_ids
+        tasks = _tasks(places, target_task, subject)
+        if not subject:  # the task goes in whatever subjects they have it
+            held = [one for one in person.target_grants if one.task in (target_task or ()) and one.school_id in places]
+            tasks = tuple(held) or tasks
+        rights = people.Rights(
+            () if tasks else schools, tuple(purpose or ()), named, small_groups, special_category, tasks
+        )
         notes = [people.close_login(connection, person)] if login else []
         if not login or rights != people.Rights():
             people.revoke(connection, people.person_by_email(connection, email), rights)
@@ -208,24 +260,24 @@ def _connection() -> Iterator[psycopg.Connection[TupleRow]]:
             fail(str(error))
 
 
-def _rights(
-    connection: psycopg.Connection[TupleRow],
-    schools: Sequence[str] | None,
-    purposes: Sequence[Purpose] | None,
-    *,
-    named: bool,
-    small_groups: bool,
-    all_schools: bool = False,
-) -> Rights:
+def _schools(
+    connection: psycopg.Connection[TupleRow], given: Sequence[str] | None, all_schools: bool
+) -> tuple[int, ...]:
     from orchestration.access import people
 
-    return people.Rights(
-        school_ids=people.every_school(connection)
-        if all_schools
-        else people.find_schools(connection, tuple(schools or ())),
-        purposes=tuple(purposes or ()),
-        named=named,
-        small_groups=small_groups,
+    return people.every_school(connection) if all_schools else people.find_schools(connection, tuple(given or ()))
+
+
+def _tasks(
+    school_ids: Sequence[int], tasks: Sequence[TargetTask] | None, subjects: Sequence[str] | None
+) -> tuple[TargetGrant, ...]:
+    if subjects and not tasks:
+        raise typer.BadParameter("say for which tasks, with --target-task.", param_hint="--subject")
+    return tuple(
+        TargetGrant(school_id, task, subject)
+        for school_id in school_ids
+        for task in tasks or ()
+        for subject in subjects or (EVERY_SUBJECT,)
     )
 
 
@@ -251,7 +303,8 @@ def _show(
     for title, value in (
         ("schools", "; ".join(f"{number} {names[number]}" for number in person.school_ids)),
         ("purposes", ", ".join(purpose.value for purpose in person.purposes)),
-        ("level", _LEVELS[person.level.value]),
+        ("level", _LEVELS[person.level.value] + (", special category" if person.can_view_special_category else "")),
+        ("targets", "; ".join(str(grant) for grant in person.target_grants)),
         ("login", person.login or ""),
     ):
         out.print(f"  {title}: {value or 'none'}", markup=False)

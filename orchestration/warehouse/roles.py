@@ -51,6 +51,12 @@ SUPPRESSED_COLUMN = "is_suppressed"
 CLOSING_COLUMNS = "(^|_)pupil_(key|id)$|^exact_"
 #: Relations of figures before suppression end so, whatever their columns.
 CLOSING_SUFFIX = "_exact"
+#: Relations of special-category data (ethnicity, language, SEND by pupil) end so. They are for readers with that right.
+SPECIAL_SUFFIX = "_special"
+#: Purposes that publish such relations, and whose readers of pupils' rows may be given the right.
+SPECIAL_PURPOSES = frozenset({Purpose.BENCHMARKS})
+#: Logs that people write, which readers of the purpose see as they stand, without waiting for a publication.
+_LIVE = {Purpose.BENCHMARKS: "targets"}
 #: What readers of aggregates may read beside relations with suppression: schools, calendars, code lists, published
 #: figures, rules and models. Nothing here counts pupils of a school. A relation that comes to have one of the columns
 #: above is closed although it stands here.
@@ -84,15 +90,30 @@ class Level(StrEnum):
     NAMED = "named"
 
 
-def reader_role(purpose: Purpose, level: Level) -> str:
-    """Return the role that reads a purpose's published schema at a level; provisioning, of staff alone, has one."""
-    if purpose is Purpose.PROVISIONING or level is Level.PUPILS:
-        return f"mis_{purpose}"
-    return f"mis_{purpose}_{level}"
+def reader_role(purpose: Purpose, level: Level, *, special: bool = False) -> str:
+    """Return the role that reads a purpose's published schema at a level; provisioning, of staff alone, has one.
+
+    With ``special`` it reads special-category relations as well, where the purpose has such and the level pupils' rows.
+    """
+    role = f"mis_{purpose}"
+    if purpose is Purpose.PROVISIONING:
+        return role
+    if level is not Level.PUPILS:
+        role += f"_{level}"
+    if special and purpose in SPECIAL_PURPOSES and level is not Level.AGGREGATES:
+        role += SPECIAL_SUFFIX
+    return role
 
 
-#: The roles of readers, of all purposes and levels.
-READER_ROLES = tuple(dict.fromkeys(reader_role(purpose, level) for purpose in Purpose for level in Level))
+#: The roles of readers, of all purposes and levels, with the special-category right and without.
+READER_ROLES = tuple(
+    dict.fromkeys(
+        reader_role(purpose, level, special=special)
+        for special in (False, True)
+        for purpose in Purpose
+        for level in Level
+    )
+)
 
 _ROLES = (*READER_ROLES, NAMED_ROLE, EVERY_SCHOOL_ROLE, OPERATOR_ROLE)
 _OPERATOR_SCHEMAS = ("ops", "quarantine")
@@ -110,7 +131,7 @@ def ensure_roles(connection: psycopg.Connection[TupleRow]) -> tuple[str, ...]:
         existing = _existing(connection)
         refused = [role for role in _ROLES if role not in existing and not _create(connection, role)]
         _become_member(connection)
-        _settle(connection, _everything_due(connection), _kept_releases(connection))
+        _settle(connection, _everything_due(connection), [*_kept_releases(connection), *_LIVE.values()])
     if not refused:
         return ()
     wanted = " ".join(f"create role {role} nologin;" for role in refused)
@@ -165,7 +186,8 @@ class _Reads(StrEnum):
 class _Grant:
     """Reading of the tables and views of a schema; with ``future``, of those that we create there later, too.
 
-    ``open_relations`` are those that readers of aggregates may read without suppression.
+    ``open_relations`` are those that readers of aggregates may read without suppression; ``special`` reads those of
+    special-category data too.
     """
 
     role: str
@@ -173,6 +195,7 @@ class _Grant:
     reads: _Reads = _Reads.ALL
     future: bool = False
     open_relations: frozenset[str] = frozenset()
+    special: bool = False
 
 
 def _published(purpose: Purpose, schema: str) -> list[_Grant]:
@@ -188,6 +211,14 @@ def _published(purpose: Purpose, schema: str) -> list[_Grant]:
         _Grant(reader_role(purpose, Level.PUPILS), schema, _Reads.UNNAMED),
         _Grant(reader_role(purpose, Level.NAMED), schema),
         _Grant(NAMED_ROLE, schema, _Reads.NAMED),
+        *(_special(purpose, schema) if purpose in SPECIAL_PURPOSES else ()),
+    ]
+
+
+def _special(purpose: Purpose, schema: str) -> list[_Grant]:
+    return [
+        _Grant(reader_role(purpose, Level.PUPILS, special=True), schema, _Reads.UNNAMED, special=True),
+        _Grant(reader_role(purpose, Level.NAMED, special=True), schema, special=True),
     ]
 
 
@@ -197,6 +228,8 @@ def _everything_due(connection: psycopg.Connection[TupleRow]) -> list[_Grant]:
     grants += [_Grant(role, _REFERENCE_SCHEMA, future=True) for role in READER_ROLES]
     for purpose in Purpose:
         grants.extend(_published(purpose, purpose.value))
+    for purpose, schema in _LIVE.items():
+        grants.extend(_published(purpose, schema))
     releases = connection.execute("select purpose, schema_name from ops.release").fetchall()
     for purpose, schema in releases:
         grants.extend(_published(Purpose(purpose), schema))
@@ -224,10 +257,10 @@ def _grant_changes(connection: psycopg.Connection[TupleRow], grants: Sequence[_G
     rows = connection.execute(
         """
         with wanted as (
-            select r.oid as role, n.oid as schema, r.rolname, n.nspname, w.future, w.reads,
+            select r.oid as role, n.oid as schema, r.rolname, n.nspname, w.future, w.reads, w.special,
                    string_to_array(w.open_relations, ' ') as open_relations
-            from unnest(%s::text[], %s::text[], %s::boolean[], %s::text[], %s::text[])
-                as w (role, schema, future, reads, open_relations)
+            from unnest(%s::text[], %s::text[], %s::boolean[], %s::text[], %s::text[], %s::boolean[])
+                as w (role, schema, future, reads, open_relations, special)
             join pg_roles r on r.rolname = w.role
             join pg_namespace n on n.nspname = w.schema
         ),
@@ -235,7 +268,8 @@ def _grant_changes(connection: psycopg.Connection[TupleRow], grants: Sequence[_G
             select c.oid, c.relnamespace, c.relname, c.relacl,
                    coalesce(bool_or(a.attname = any(%s)), false) as is_named,
                    coalesce(bool_or(a.attname ~ %s), false) or c.relname like %s as is_close_to_pupils,
-                   coalesce(bool_or(a.attname = %s), false) as is_suppressed
+                   coalesce(bool_or(a.attname = %s), false) as is_suppressed,
+                   c.relname like %s as is_special
             from pg_class c
             left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
             where c.relkind in ('r', 'p', 'v', 'm') and c.relnamespace in (select schema from wanted)
@@ -261,7 +295,7 @@ def _grant_changes(connection: psycopg.Connection[TupleRow], grants: Sequence[_G
         from wanted
         join relation c on c.relnamespace = schema
         cross join lateral (
-            select case reads
+            select (special or not is_special) and case reads
                 when 'all' then true
                 when 'unnamed' then not is_named
                 when 'named' then is_named
@@ -279,13 +313,19 @@ def _grant_changes(connection: psycopg.Connection[TupleRow], grants: Sequence[_G
             [g.future for g in grants],
             [g.reads for g in grants],
             [" ".join(g.open_relations) for g in grants],
+            [g.special for g in grants],
             list(NAMED_COLUMNS),
             CLOSING_COLUMNS,
-            "%" + CLOSING_SUFFIX.replace("_", r"\_"),
+            _ends_in(CLOSING_SUFFIX),
             SUPPRESSED_COLUMN,
+            _ends_in(SPECIAL_SUFFIX),
         ],
     )
     return [statement for (statement,) in rows]
+
+
+def _ends_in(suffix: str) -> str:
+    return "%" + suffix.replace("_", r"\_")
 
 
 def _policy_changes(connection: psycopg.Connection[TupleRow], releases: Sequence[str]) -> list[str]:

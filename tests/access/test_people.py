@@ -7,6 +7,7 @@ import pytest
 
 from orchestration.access import people
 from orchestration.access.people import PersonError, Rights
+from orchestration.access.target_tasks import TargetGrant, TargetTask
 from orchestration.ingest.categories import Purpose
 from orchestration.warehouse.roles import Level
 
@@ -52,6 +53,75 @@ def test_rights_are_given_and_taken(owner: psycopg.Connection) -> None:
     assert (ada.school_ids, ada.purposes, ada.level) == ((3,), (Purpose.ATTENDANCE,), Level.NAMED)
     ada = people.revoke(owner, ada, Rights(named=True))
     assert ada.level is Level.PUPILS
+
+
+EDIT_MATHS = TargetGrant(1, TargetTask.EDIT, "Mathematics")
+APPROVE = TargetGrant(3, TargetTask.APPROVE)
+TARGETS = Rights((1, 3), (Purpose.BENCHMARKS,), small_groups=True, target_grants=(EDIT_MATHS, APPROVE))
+
+
+def test_a_task_is_of_one_school_and_subject(owner: psycopg.Connection) -> None:
+    ada = people.add(owner, "ada@elm.example", "Ada", TARGETS)
+    assert ada.target_grants == (EDIT_MATHS, APPROVE)
+    assert ada.may(TargetTask.EDIT, 1, "Mathematics")
+    assert ada.may(TargetTask.APPROVE, 3, "History")
+    assert not ada.may(TargetTask.EDIT, 1, "History")
+    assert not ada.may(TargetTask.EDIT, 3, "Mathematics")
+    assert not ada.may(TargetTask.LOCK, 3, "History")
+
+
+@pytest.mark.parametrize(
+    "taken",
+    [
+        Rights(purposes=(Purpose.BENCHMARKS,)),
+        Rights(small_groups=True),
+        Rights(school_ids=(1,)),
+        Rights(target_grants=(EDIT_MATHS,)),
+    ],
+)
+def test_a_task_needs_the_purpose_the_school_and_pupils_rows(owner: psycopg.Connection, taken: Rights) -> None:
+    ada = people.revoke(owner, people.add(owner, "ada@elm.example", "Ada", TARGETS), taken)
+    assert not ada.may(TargetTask.EDIT, 1, "Mathematics")
+    assert ada.target_grants == ((APPROVE,) if taken.school_ids or taken.target_grants else (EDIT_MATHS, APPROVE))
+
+
+def test_tasks_and_special_category_are_on_record(owner: psycopg.Connection) -> None:
+    ada = people.add(owner, "ada@elm.example", "Ada", TARGETS)
+    ada = people.grant(owner, ada, Rights(special_category=True))
+    assert ada.roles == ("mis_benchmarks_special",)
+    ada = people.revoke(owner, ada, Rights(special_category=True, target_grants=(APPROVE,)))
+    assert ada.roles == ("mis_benchmarks",)
+    assert [event.details.get("target_tasks") for event in people.events(owner, ada.email)] == [
+        None,
+        ["edit at school 1 in Mathematics", "approve at school 3"],
+        None,
+        ["approve at school 3"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rights", "told"),
+    [
+        (Rights(special_category=True), "--small-groups together with --special-category"),
+        (Rights((1,), target_grants=(EDIT_MATHS,)), "--small-groups together with --target-task"),
+        (Rights((1,), small_groups=True, target_grants=(APPROVE,)), "does not see school 3"),
+    ],
+)
+def test_a_right_that_would_show_nothing_is_refused(owner: psycopg.Connection, rights: Rights, told: str) -> None:
+    with pytest.raises(PersonError, match=told):
+        people.add(owner, "ada@elm.example", "Ada", rights)
+    assert people.people(owner) == []
+
+
+def test_a_task_that_they_do_not_have_cannot_be_taken(owner: psycopg.Connection) -> None:
+    ada = people.add(owner, "ada@elm.example", "Ada", TARGETS)
+    with pytest.raises(PersonError, match="does not have the task lock at school 1"):
+        people.revoke(owner, ada, Rights(target_grants=(TargetGrant(1, TargetTask.LOCK),)))
+
+
+def test_without_pupils_rows_there_is_no_special_category(owner: psycopg.Connection) -> None:
+    ada = people.add(owner, "ada@elm.example", "Ada", Rights(small_groups=True, special_category=True))
+    assert not people.revoke(owner, ada, Rights(small_groups=True)).can_view_special_category
 
 
 def test_without_pupils_rows_there_are_no_names(owner: psycopg.Connection) -> None:

@@ -143,6 +143,54 @@ def test_each_level_reads_what_it_may(attendance: psycopg.Connection, relation: 
         assert found == set(levels.split())
 
 
+@pytest.mark.parametrize(
+    ("relation", "levels", "special_levels"),
+    [
+        ("student_explorer", "pupils named", "pupils named"),
+        ("student_explorer_special", "", "pupils named"),
+        ("named_special", "", "named"),
+        ("need_special", "", "pupils named"),
+    ],
+)
+def test_special_category_is_for_who_has_the_right_beside_pupils_rows(
+    owner: psycopg.Connection, relation: str, levels: str, special_levels: str
+) -> None:
+    owner.execute(
+        """
+        create schema build_benchmarks;
+        create table build_benchmarks.student_explorer (school_id int, pupil_key bigint);
+        create table build_benchmarks.student_explorer_special (school_id int, pupil_key bigint, ethnicity text);
+        create table build_benchmarks.named_special (school_id int, pupil_key bigint, surname text, sen_status text);
+        create table build_benchmarks.need_special (school_id int, sen_need text, is_suppressed boolean)
+        """
+    )
+    publish(owner, Purpose.BENCHMARKS, "run")
+    ensure_roles(owner)  # the start of the next command takes nothing away and adds nothing
+    for special, due in ((False, levels), (True, special_levels)):
+        roles = {level: reader_role(Purpose.BENCHMARKS, level, special=special) for level in Level}
+        found = {level for level, role in roles.items() if may_read(owner, role, f"benchmarks.{relation}")}
+        assert found == set(due.split()), special
+    assert not may_read(owner, NAMED_ROLE, f"benchmarks.{relation}")
+
+
+def test_the_special_category_right_changes_no_other_purpose() -> None:
+    for purpose in set(Purpose) - {Purpose.BENCHMARKS}:
+        for level in Level:
+            assert reader_role(purpose, level, special=True) == reader_role(purpose, level)
+    aggregates = reader_role(Purpose.BENCHMARKS, Level.AGGREGATES, special=True)
+    assert aggregates == reader_role(Purpose.BENCHMARKS, Level.AGGREGATES)
+
+
+def test_targets_are_read_as_they_stand_by_readers_of_pupils_rows(owner: psycopg.Connection) -> None:
+    for relation in ("targets.current_target", "targets.target_entry"):
+        readers = {role for role in EVERY_ROLE if may_read(owner, role, relation)}
+        assert readers == {
+            reader_role(Purpose.BENCHMARKS, level, special=special)
+            for level in (Level.PUPILS, Level.NAMED)
+            for special in (False, True)
+        }
+
+
 def test_the_level_is_of_one_purpose(attendance: psycopg.Connection) -> None:
     for level in Level:
         assert not may_read(attendance, reader_role(Purpose.TRACKING, level), "attendance.school")
@@ -294,6 +342,10 @@ def test_every_mart_is_read_by_those_it_is_for(warehouse: Warehouse) -> None:
                 due = {NAMED_ROLE if names_pupils else reader_role(purpose, Level.PUPILS)}
                 if purpose != Purpose.PROVISIONING:
                     due.add(reader_role(purpose, Level.NAMED))
+                    due |= {reader_role(purpose, Level.NAMED, special=True)}
+                    due |= set() if names_pupils else {reader_role(purpose, Level.PUPILS, special=True)}
+                    if name.endswith("_special"):
+                        due = {role for role in due if role.endswith("_special")}
                     if name in OPEN_RELATIONS[purpose] or "is_suppressed" in columns:
                         due.add(reader_role(purpose, Level.AGGREGATES))
                 schema = f"release_{purpose}_1" if is_hidden(name) else purpose.value
