@@ -55,16 +55,13 @@ WANTED: LiteralString = """
     school_id = %(school_id)s and academic_year = %(academic_year)s
     and (%(qualification)s::text is null or qualification = %(qualification)s)
     and (%(subject)s::text is null or subject = %(subject)s)"""
-#: What is studied: pairs with an estimate, and those of which it is said why there is none.
+#: What is studied, with an estimate or without.
 STUDIED: LiteralString = f"""
 studied as (
-    select e.pupil_key, roll.nc_year, e.qualification, e.subject
-    from (
-        select pupil_key, qualification, subject from benchmarks.estimate where {WANTED}
-        union
-        select pupil_key, qualification, subject from benchmarks.estimate_gap where {WANTED}
-    ) as e
+    select s.pupil_key, roll.nc_year, s.qualification, s.subject
+    from benchmarks.pupil_subject as s
     inner join roll using (pupil_key)
+    where {WANTED}
 )"""
 #: The policy of each row of ``scope`` (nc_year, qualification, subject): the school's before its trust's, the subject's
 #: before the qualification's before the year group's, else the default. One home of the order, for one act and many.
@@ -107,16 +104,16 @@ DEFAULT_POLICY["default_challenge_levels"] = list(Policy().challenge_levels)
 def is_published(connection: Connection) -> bool:
     """Tell whether there are published estimates to set targets by."""
     row = connection.execute(
-        "select count(*) = 4 from unnest(array['benchmarks.estimate', 'benchmarks.estimate_gap', 'benchmarks.pupil',"
+        "select count(*) = 4 from unnest(array['benchmarks.estimate', 'benchmarks.pupil_subject', 'benchmarks.pupil',"
         " 'core.school']) as r (relation) where to_regclass(relation) is not null"
     ).fetchone()
     return row is not None and bool(row[0])
 
 
 def latest_year(connection: Connection, school_id: int) -> int | None:
-    """The academic year of a school's published estimates; None without any."""
+    """The academic year for which it is published what a school's pupils study; None without any."""
     row = connection.execute(
-        "select max(academic_year) from benchmarks.estimate where school_id = %s", [school_id]
+        "select max(academic_year) from benchmarks.pupil_subject where school_id = %s", [school_id]
     ).fetchone()
     return None if row is None else row[0]
 

@@ -950,3 +950,52 @@ BUILT |= {
         },
     ),
 }
+
+_TARGET = {
+    **KEY,
+    "academic_year": 202425,
+    "qualification": "GCSE",
+    "subject": "Drama",
+    "version": 2,
+    "act": "review",
+    "from_status": "proposed",
+    "status": "subject_reviewed",
+    "from_grade": "5",
+    "grade": "5",
+    "proposed_by": "t@northmoor.example",
+    "set_by": "h@northmoor.example",
+}
+
+BUILT |= {
+    "core/target_version": Built(
+        {**_TARGET, "is_current": True},
+        {
+            "CTV-002": {"version": 1},
+            "CTV-003": {"act": "approve", "status": "approved", "proposed_by": "h@northmoor.example"},
+            "CTV-004": {"act": "propose", "from_status": "locked", "status": "proposed"},
+            "CTV-005": {"grade": "6"},
+            "CTV-006": {"act": "lock", "status": "locked"},
+        },
+        {
+            "CTV-001": _lost("core.target_version")
+            + ";insert into targets.target_entry (school_id, pupil_key, academic_year, qualification, subject, version,"
+            " act, status, grade, points, source, proposed_by, challenge_levels, set_by, set_at) values"
+            " (1, 50, 202425, 'GCSE', 'Drama', 1, 'propose', 'proposed', '5', 5, 'teacher', 't', '{50}', 't',"
+            " now() - interval '2 days')"
+        },
+    ),
+    "marts/benchmarks/target": Built(
+        {
+            **{name: _TARGET[name] for name in ("school_id", "pupil_key", "academic_year", "qualification", "subject")},
+            "version": 2,
+            "grade": "5",
+            "estimate_grade_50": "5",
+            "chance_50": 0.5,
+            "chance_20": 0.6,
+            "chance_5": 0.7,
+        },
+        {"BTA-002": {"chance_20": 0.4}, "BTA-003": {"chance_50": None}},
+        {"BTA-001": _lost("build_benchmarks.target")},
+    ),
+    "marts/benchmarks/target_history": Built(_TARGET, {}, {"BTH-001": _lost("build_benchmarks.target_history")}),
+}

@@ -43,8 +43,8 @@ create table build_benchmarks.estimate (
     prior_measure text, prior_value numeric, estimate_grade text, estimate_points numeric(6, 2), chance float8,
     grades text[], points numeric(6, 2)[], chances float8[], reliability text, run_id text, caveat text
 );
-create table build_benchmarks.estimate_gap (
-    school_id int, pupil_key bigint, academic_year int, qualification text, subject text, reason text
+create table build_benchmarks.pupil_subject (
+    school_id int, pupil_key bigint, academic_year int, qualification text, subject text
 );
 """
 
@@ -89,12 +89,17 @@ def estimates(
 
 
 def put_estimates(connection: psycopg.Connection[Any], rows: list[dict[str, Any]], schema: str = "benchmarks") -> None:
-    """Add rows to the published (or built) estimates."""
+    """Add rows to the published (or built) estimates, and what they say is studied."""
     columns = ", ".join(rows[0])
     connection.execute(
         f"insert into {schema}.estimate ({columns}) select {columns}"
         f" from jsonb_populate_recordset(null::{schema}.estimate, %s)".encode(),
         [Jsonb(rows)],
+    )
+    pair = "school_id, pupil_key, academic_year, qualification, subject"
+    connection.execute(
+        f"insert into {schema}.pupil_subject select {pair} from {schema}.estimate"
+        f" except select {pair} from {schema}.pupil_subject".encode()
     )
 
 
@@ -118,9 +123,7 @@ def publish_school(connection: psycopg.Connection[Any]) -> None:
             [(school_id, key, f"Forename {key}", f"Surname {key}", upn) for key, upn in UPNS.items()],
         )
         put_estimates(connection, estimates(school_id, YEAR, "run 1", (MATHS, HISTORY)), "build_benchmarks")
-    connection.execute(
-        "insert into build_benchmarks.estimate_gap values (1, 5, %s, 'GCSE', 'History', 'no prior attainment')", [YEAR]
-    )
+    connection.execute("insert into build_benchmarks.pupil_subject values (1, 5, %s, 'GCSE', 'History')", [YEAR])
     connection.execute("insert into build_benchmarks.group_pupil values (1, 'set 1', 1), (1, 'set 1', 2)")
     publish(connection, Purpose.BENCHMARKS, "run")
 
