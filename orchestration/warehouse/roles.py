@@ -51,8 +51,8 @@ SUPPRESSED_COLUMN = "is_suppressed"
 CLOSING_COLUMNS = "(^|_)pupil_(key|id)$|^exact_"
 #: Relations of figures before suppression end so, whatever their columns.
 CLOSING_SUFFIX = "_exact"
-#: What readers of aggregates may read beside relations with suppression: schools, calendars, code lists, published
-#: figures, rules and models. Nothing here counts pupils of a school. A relation that comes to have one of the columns
+#: What readers of aggregates may read beside relations with suppression: schools and which are alike, calendars, code
+#: lists, published figures, rules and models. Nothing here counts pupils of a school. A relation that comes to have one of the columns
 #: above is closed although it stands here.
 OPEN_RELATIONS: dict[Purpose, frozenset[str]] = {
     Purpose.PROVISIONING: frozenset(),
@@ -67,6 +67,7 @@ OPEN_RELATIONS: dict[Purpose, frozenset[str]] = {
             "attendance_code",
             "national_rate",
             "published_rate",
+            "similar_school",
             "alert_rule",
             "risk_model",
             "risk_model_coefficient",
