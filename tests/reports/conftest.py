@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -93,26 +92,8 @@ def reports(published: tuple[Installation, Warehouse]) -> Iterator[Reports]:
         add(connection, NOBODY, "Nora Nobody", Rights(one, (Purpose.TRACKING,)))
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    serving = installation.start("reports", "--port", str(port))
-    wait_for(serving.poll, f"{address}/sign-in")
-    yield Reports(installation, leased, address, secondary, primary, everything)
-    serving.terminate()
-    output, errors = serving.communicate(timeout=PATIENCE_SECONDS)
-    assert serving.returncode == 0, (output, errors)
-
-
-def wait_for(poll: Callable[[], int | None], url: str) -> None:
-    """Return when the address answers; fail when the process ends before or patience does."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        assert poll() is None, "the server ended"
-        try:
-            httpx.get(url, timeout=5)
-        except httpx.HTTPError:
-            time.sleep(0.2)
-        else:
-            return
-    raise AssertionError(f"{url} does not answer")
+    with installation.serving("reports", "--port", str(port), answers_at=f"{address}/sign-in"):
+        yield Reports(installation, leased, address, secondary, primary, everything)
 
 
 # For a module: while it is open Playwright keeps an event loop running, in which other modules' asyncio.run() fails.
