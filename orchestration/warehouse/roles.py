@@ -52,8 +52,8 @@ CLOSING_COLUMNS = "(^|_)pupil_(key|id)$|^exact_"
 #: Relations of figures before suppression end so, whatever their columns.
 CLOSING_SUFFIX = "_exact"
 #: What readers of aggregates may read beside relations with suppression: schools and which are alike, calendars, code
-#: lists, published figures, rules and models. Nothing here counts pupils of a school. A relation that comes to have one of the columns
-#: above is closed although it stands here.
+#: lists, published figures, rules and models. Nothing here counts pupils of a school. A relation that comes to have one
+#: of the columns above is closed although it stands here.
 OPEN_RELATIONS: dict[Purpose, frozenset[str]] = {
     Purpose.PROVISIONING: frozenset(),
     Purpose.SELF_EVALUATION: frozenset({"school", "subject"}),

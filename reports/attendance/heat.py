@@ -10,7 +10,7 @@ from reports.charts.shapes import Cell, heat_map
 from reports.charts.theme import to_svg
 from reports.database import Row
 from reports.figures import Figure, table
-from reports.formats import count, percent, short_day, year_name
+from reports.formats import NOT_AVAILABLE, SUPPRESSED, count, percent, short_day, year_name
 from reports.pages import Page, Visit
 
 WEEKDAYS = {1: "Monday", 2: "Tuesday", 3: "Wednesday", 4: "Thursday", 5: "Friday"}
@@ -21,12 +21,14 @@ _ABOUT_MEAN = (-1.0, -0.5, 0.0, 0.5, 1.0)
 
 
 def build(visit: Visit) -> Mapping[str, Any]:
-    """Return the map of the year, and the ten sessions of a week."""
+    """Return the ten sessions of a week, and the map of the year for readers of single sessions."""
     year = visit.year.academic_year
-    sessions = queries.sessions(visit.db, visit.school_id, year)
+    has_sessions = queries.has_sessions(visit.db)
+    sessions = queries.sessions(visit.db, visit.school_id, year) if has_sessions else []
     weekdays = queries.weekdays(visit.db, visit.school_id, year)
     return {
-        "pupils": max((row["pupils_expected"] for row in sessions), default=0),
+        "pupils": max((row["pupils_expected"] for row in sessions), default=None),
+        "has_sessions": has_sessions,
         "week": _week(weekdays, year) if weekdays else None,
         "map": _map(sessions, year) if sessions else None,
     }
@@ -89,21 +91,25 @@ def _week(weekdays: Sequence[Row], year: int) -> Figure:
             _name(row["weekday"]),
             row["session"],
             None if row["absence_rate"] is None else float(row["absence_rate"]),
-            percent(row["absence_rate"]),
+            _shown(row, "absence_rate"),
         )
         for row in weekdays
     ]
     rated = [row for row in weekdays if row["absence_rate"] is not None]
-    low, high = (pick(rated, key=lambda row: row["absence_rate"]) for pick in (min, max))
-    text = (
-        f"All weeks of the year so far together. Lowest on {_part(low)} ({percent(low['absence_rate'])}), highest on "
-        f"{_part(high)} ({percent(high['absence_rate'])})."
-    )
+    text = "All weeks of the year so far together."
+    if rated:
+        low, high = (pick(rated, key=lambda row: row["absence_rate"]) for pick in (min, max))
+        text += (
+            f" Lowest on {_part(low)} ({percent(low['absence_rate'])}), highest on {_part(high)} "
+            f"({percent(high['absence_rate'])})."
+        )
+    if len(rated) < len(weekdays):
+        text += f" Hidden (c): {len(weekdays) - len(rated)} of {len(weekdays)}."
     chart = heat_map(
         cells,
         [_name(day) for day in days],
         list(_SESSIONS),
-        _steps_about(weekdays),
+        _steps_about(rated),
         ("", "", "Absence, % of possible sessions"),
         shows_labels=True,
         row_height=44,
@@ -114,10 +120,8 @@ def _week(weekdays: Sequence[Row], year: int) -> Figure:
         [
             [
                 f"{_name(row['weekday'])} {row['session']}",
-                count(row["mornings_or_afternoons"]),
-                count(row["possible_sessions"]),
-                count(row["absence_sessions"]),
-                percent(row["absence_rate"]),
+                count(row["openings"]),
+                *(_shown(row, column) for column in ("possible_sessions", "absence_sessions", "absence_rate")),
             ]
             for row in weekdays
         ],
@@ -131,6 +135,12 @@ def _steps_about(weekdays: Sequence[Row]) -> list[float]:
     mean = round(200 * float(sum(row["absence_sessions"] for row in weekdays)) / float(possible or 1)) / 2
     lowest = max(mean, 0.5 - _ABOUT_MEAN[0])
     return [lowest + step for step in _ABOUT_MEAN]
+
+
+def _shown(row: Row, column: str) -> str:
+    if row[column] is None:
+        return SUPPRESSED if row["is_suppressed"] else NOT_AVAILABLE
+    return percent(row[column]) if column == "absence_rate" else count(row[column])
 
 
 def _part(row: Row) -> str:
@@ -151,6 +161,8 @@ PAGE = Page(
     title="Weekdays",
     template="attendance/heat.html",
     build=build,
-    needs={"school_session": ("weekday", "session", "week_number", "absence_rate", "is_open", "pupils_expected")},
-    note="Figures of the whole school: nothing is hidden. One session of a small school rests on few pupils.",
+    needs={"school_session|weekday_year": ("weekday", "session", "absence_rate")},
+    note="For readers of aggregates single sessions are left out, because few pupils are absent from one, and a small"
+    " number is hidden and shown as c. Nothing is hidden from others. One session of a small school rests on few"
+    " pupils.",
 )

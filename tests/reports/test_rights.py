@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import pytest
 from conftest import GOVERNOR, HEAD, TRUST, TUTOR, Reports
@@ -104,7 +105,7 @@ def test_a_reader_of_aggregates_sees_no_pupil(reports: Reports) -> None:
             answer = client.get(reports.page(slug))
             assert answer.status_code == 403
             assert "Single pupils are not open to you" in answer.text
-        for slug in ("overview", "reasons", "groups", "suspensions"):
+        for slug in ("overview", "weekdays", "reasons", "groups", "suspensions"):
             answer = client.get(reports.page(slug))
             assert answer.status_code == 200
             assert str(key) not in answer.text
@@ -123,6 +124,29 @@ def test_a_reader_of_aggregates_sees_the_schools_totals_unchanged(reports: Repor
             html = client.get(reports.page("overview")).text
             assert f'<p class="value">{row[0]}%</p>' in html
             assert f"<dd>{row[1]:,}</dd>" in html
+
+
+def test_a_reader_of_aggregates_sees_how_the_school_compares(reports: Reports) -> None:
+    """The same comparisons as the head, and none of them closed."""
+    tables = {}
+    for email in (GOVERNOR, HEAD):
+        with reports.client(email) as client:
+            html = client.get(reports.page("overview")).text
+        tables[email] = re.findall(r"<details[^>]*><summary>\w[^<]*</summary>.*?</details>", html, flags=re.S)
+        assert "not open to you" not in html
+        for comparison in ("Own last year, same weeks", "England", "Region", "Local authority", "Similar schools"):
+            assert f'<th scope="row">{comparison}</th>' in html
+    assert tables[GOVERNOR] == tables[HEAD] != []
+
+
+def test_a_reader_of_aggregates_sees_the_schools_week_and_no_single_session(reports: Reports) -> None:
+    with reports.client(GOVERNOR) as governor, reports.client(HEAD) as head:
+        mine, theirs = (client.get(reports.page("weekdays")).text for client in (governor, head))
+    weeks = [re.findall(r'<figure class="figure" id="week">.*?</figure>', html, flags=re.S) for html in (mine, theirs)]
+    assert weeks[0] == weeks[1] != []
+    assert 'id="map"' in theirs
+    assert 'id="map"' not in mine
+    assert "Single mornings and afternoons: not open to you." in mine
 
 
 def test_small_groups_are_hidden_from_a_reader_of_aggregates(reports: Reports) -> None:

@@ -1,4 +1,4 @@
-"""Absence by week, weekday and session."""
+"""Absence by week, weekday and session. Single sessions are closed to readers of aggregates; the weekdays are not."""
 
 from __future__ import annotations
 
@@ -24,15 +24,28 @@ _WEEKDAYS = """
 select
     weekday,
     session,
-    count(*) as mornings_or_afternoons,
+    count(*) as openings,
     sum(possible_sessions) as possible_sessions,
     sum(absence_sessions) as absence_sessions,
-    round(100 * sum(absence_sessions)::numeric / nullif(sum(possible_sessions), 0), 6) as absence_rate
+    round(100 * sum(absence_sessions)::numeric / nullif(sum(possible_sessions), 0), 6) as absence_rate,
+    false as is_suppressed
 from attendance.school_session
 where school_id = %(school_id)s and academic_year = %(year)s and is_open
 group by weekday, session
 order by weekday, session
 """
+
+_WEEKDAYS_OF_AGGREGATES = """
+select weekday, session, openings, possible_sessions, absence_sessions, absence_rate, is_suppressed
+from attendance.weekday_year
+where school_id = %(school_id)s and academic_year = %(year)s and openings > 0
+order by weekday, session
+"""
+
+
+def has_sessions(db: Published) -> bool:
+    """Tell whether single sessions are open to this reader."""
+    return db.has("school_session")
 
 
 def sessions(db: Published, school_id: int, academic_year: int) -> list[Row]:
@@ -41,5 +54,6 @@ def sessions(db: Published, school_id: int, academic_year: int) -> list[Row]:
 
 
 def weekdays(db: Published, school_id: int, academic_year: int) -> list[Row]:
-    """Return a row a weekday and session, over the year so far."""
-    return db.rows(_WEEKDAYS, school_id=school_id, year=academic_year)
+    """Return a row a weekday and session, over the year so far; small numbers are null where sessions are closed."""
+    query = _WEEKDAYS if has_sessions(db) else _WEEKDAYS_OF_AGGREGATES
+    return db.rows(query, school_id=school_id, year=academic_year)
