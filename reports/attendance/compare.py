@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from orchestration.ingest.categories import Purpose
+from reports.attendance.measures import MEASURES, unit
 from reports.attendance.queries import schools as queries
 from reports.attendance.queries import sources
 from reports.charts.shapes import dots, histogram
@@ -17,15 +18,8 @@ from reports.database import Row
 from reports.figures import Figure, table
 from reports.formats import count, percent, year_name
 from reports.pages import reading
+from reports.paging import paged
 
-_MEASURES = {
-    "attendance_rate": "Attendance",
-    "absence_rate": "Absence",
-    "authorised_rate": "Authorised absence",
-    "unauthorised_rate": "Unauthorised absence",
-    "persistent_absence_rate": "Persistently absent",
-    "severe_absence_rate": "Severely absent",
-}
 _PHASES = ("Primary", "Secondary", "Special", "Total")
 #: More dots than this are read as a distribution, not school by school.
 _MOST_DOTS = 40
@@ -38,7 +32,7 @@ def comparison(request: Request) -> Response:
         is_open = db.has(sources.year_relation(db), "attendance_rate") and db.has("school", "school_name")
         years = [row["academic_year"] for row in queries.years(db, mine)] if is_open else []
         year = _chosen(request, "year", years, years[0] if years else 0)
-        measure = _chosen(request, "measure", list(_MEASURES), "absence_rate")
+        measure = _chosen(request, "measure", list(MEASURES), "absence_rate")
         rows = queries.year(db, mine, year) if years else []
         phases = [phase for phase in _PHASES if any(row["national_phase"] == phase for row in rows)]
         phase = _chosen(request, "phase", phases, "")
@@ -51,13 +45,12 @@ def comparison(request: Request) -> Response:
             "is_open": is_open,
             "years": [(each, year_name(each)) for each in years],
             "year": year,
-            "measures": list(_MEASURES.items()),
+            "measures": list(MEASURES.items()),
             "measure": measure,
             "phases": [("", "All phases"), *((each, _phase_name(each)) for each in phases)],
             "phase": phase,
             "last_day": max((row["last_session_date"] for row in shown if row["last_session_date"]), default=None),
-            "pupils": sum(row["enrolments"] or 0 for row in shown),
-            "schools": shown,
+            "paged": paged(shown, request.query_params),
             "together": together,
             "figure": _figure(shown, measure, year, phase) if any(row[measure] is not None for row in shown) else None,
         }
@@ -72,14 +65,13 @@ def _chosen(request: Request, name: str, allowed: Sequence[Any], default: Any) -
 def _figure(rows: Sequence[Row], measure: str, year: int, phase: str) -> Figure:
     rated = [row for row in rows if row[measure] is not None]
     marks = _england(rated, measure)
-    title = f"{_MEASURES[measure]} of my schools"
+    title = f"{MEASURES[measure]} of my schools"
     low, high = (pick(rated, key=lambda row: row[measure]) for pick in (min, max))
     text = (
         f"{count(len(rated))} schools in {year_name(year)}: from {percent(low[measure])} ({low['school_name']}) to "
         f"{percent(high[measure])} ({high['school_name']})."
     )
-    unit = "% of pupils" if measure in ("persistent_absence_rate", "severe_absence_rate") else "% of possible sessions"
-    axis = f"{_MEASURES[measure]}, {unit}"
+    axis = f"{MEASURES[measure]}, {unit(measure)}"
     if len(rated) <= _MOST_DOTS:
         values = [
             {"category": row["school_name"], "value": float(row[measure]), "label": percent(row[measure])}
@@ -90,7 +82,7 @@ def _figure(rows: Sequence[Row], measure: str, year: int, phase: str) -> Figure:
         chart = _distribution(rated, measure, marks, axis)
     numbers = table(
         f"{title}, {year_name(year)}",
-        ["School", "Pupils", _MEASURES[measure]],
+        ["School", "Pupils", MEASURES[measure]],
         [[row["school_name"], count(row["enrolments"]), percent(row[measure])] for row in rated],
     )
     return Figure("schools", title, text, to_svg(chart, "schools", title, text), numbers)
