@@ -154,18 +154,14 @@ def _coefficients(rows: Sequence[Row], models: Sequence[Row]) -> Table:
     phases = [row["phase"] for row in models]
     by_place = {(row["input"], row["phase"]): row["coefficient"] for row in rows}
     lines = [
-        [
-            f"{text} ({name})",
-            *(
-                NOT_AVAILABLE
-                if (name, phase) not in by_place
-                else f"{rounded(by_place[name, phase], 3)}".replace("-", "−")
-                for phase in phases
-            ),
-        ]
+        [f"{text} ({name})", *(_coefficient(by_place.get((name, phase))) for phase in phases)]
         for name, text in _INPUTS.items()
     ]
     return table("The whole model: what each input adds to the log odds", ["Input", *phases], lines)
+
+
+def _coefficient(value: float | None) -> str:
+    return NOT_AVAILABLE if value is None else f"{rounded(value, 3)}".replace("-", "−")
 
 
 def _bin(row: Row) -> str:

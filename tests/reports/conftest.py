@@ -13,9 +13,10 @@ import httpx
 import pytest
 from browsing import CHROMIUM, chromium
 from installation import Installation, free_port, new_installation
+from made_up import fill_in, many_schools
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from orchestration.access.people import Rights, add, person_by_email
+from orchestration.access.people import Rights, add, person_by_email, remove
 from orchestration.ingest.categories import Purpose
 from orchestration.settings import Settings
 from orchestration.warehouse.connection import Warehouse, warehouse
@@ -30,6 +31,7 @@ TUTOR = "tutor@school.example"
 GOVERNOR = "governor@school.example"
 TRUST = "trust@trust.example"
 NOBODY = "nobody@school.example"
+COUNTY = "county@council.example"
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ def reports(published: tuple[Installation, Warehouse]) -> Iterator[Reports]:
             ).fetchall()
         )
         secondary, primary, everything = schools["secondary"], schools["primary"], tuple(schools.values())
+        fill_in(connection, secondary, [primary, schools["all_through"]])
         one, purpose = (secondary,), (Purpose.ATTENDANCE,)
         add(connection, HEAD, "Harriet Head", Rights(one, purpose, named=True, small_groups=True))
         add(connection, TUTOR, "Tariq Tutor", Rights(one, purpose, small_groups=True))
@@ -99,6 +102,17 @@ def reports(published: tuple[Installation, Warehouse]) -> Iterator[Reports]:
     serving.terminate()
     output, errors = serving.communicate(timeout=PATIENCE_SECONDS)
     assert serving.returncode == 0, (output, errors)
+
+
+@pytest.fixture(scope="module")
+def county(reports: Reports) -> Iterator[list[int]]:
+    """A local authority's officer, COUNTY, with more schools than stand on one page: the secondary and its copies."""
+    with reports.warehouse.connect() as connection, many_schools(connection, reports.secondary) as copies:
+        rights = Rights((reports.secondary, *copies), (Purpose.ATTENDANCE,), small_groups=True)
+        person = add(connection, COUNTY, "Connie County", rights)
+        connection.commit()
+        yield copies
+        remove(connection, person)
 
 
 def wait_for(poll: Callable[[], int | None], url: str) -> None:
