@@ -10,6 +10,7 @@ from reports.attendance.queries import schools as queries
 from reports.attendance.queries import sources
 from reports.database import Published
 from reports.pages import reading
+from reports.paging import paged
 
 #: From here on a list of links is searched, not read.
 _SEARCH_FROM = 15
@@ -24,7 +25,7 @@ def chooser(request: Request) -> Response:
         wanted = request.query_params.get("name", "").strip()
         found = [row for row in granted if wanted.lower() in row["school_name"].lower()]
         context = {
-            "schools": found,
+            "paged": paged(found, request.query_params),
             "latest": queries.latest(now.db, now.reader.school_ids) if _has_years(now.db) else {},
             "wanted": wanted,
             "has_search": len(granted) >= _SEARCH_FROM,

@@ -123,6 +123,16 @@ def test_comparison_has_fifty_schools_a_page_and_totals_over_all(reports: Report
     assert '<a rel="prev" href="?year=202425&amp;phase=Secondary&amp;page=1#list">' in pages[1]
 
 
+def test_the_chooser_has_fifty_schools_a_page_and_searches_all(reports: Reports, county: list[int]) -> None:
+    with reports.client(COUNTY) as client:
+        pages = [client.get("/", params={"page": page}).text for page in (1, 2)]
+        wanted = client.get("/", params={"name": f" {county[-1]}"}).text
+    found = [re.findall(r"/schools/(\d+)/attendance/overview", html) for html in pages]
+    assert [len(page) for page in found] == [50, len(county) + 1 - 50]
+    assert not set(found[0]) & set(found[1])
+    assert re.findall(r"/schools/(\d+)/attendance/overview", wanted) == [str(county[-1])]
+
+
 def test_patterns_are_the_published_ones(reports: Reports) -> None:
     with reports.warehouse.connect() as connection:
         rows = connection.execute(
