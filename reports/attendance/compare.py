@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from starlette.requests import Request
@@ -33,13 +34,12 @@ def comparison(request: Request) -> Response:
         years = [row["academic_year"] for row in queries.years(db, mine)] if is_open else []
         year = _chosen(request, "year", years, years[0] if years else 0)
         measure = _chosen(request, "measure", list(MEASURES), "absence_rate")
-        rows = queries.year(db, mine, year) if years else []
+        rows = _named(queries.year(db, mine, year), queries.granted(db, mine)) if years else []
         phases = [phase for phase in _PHASES if any(row["national_phase"] == phase for row in rows)]
         phase = _chosen(request, "phase", phases, "")
         shown = [row for row in rows if phase in ("", row["national_phase"])]
         best_first = -1 if measure == "attendance_rate" else 1
         shown.sort(key=lambda row: (row[measure] is None, best_first * (row[measure] or 0), row["school_name"]))
-        together = queries.together(db, [row["school_id"] for row in shown], year) if shown else None
         context = {
             "is_published": db.is_published("school_year"),
             "is_open": is_open,
@@ -51,10 +51,34 @@ def comparison(request: Request) -> Response:
             "phase": phase,
             "last_day": max((row["last_session_date"] for row in shown if row["last_session_date"]), default=None),
             "paged": paged(shown, request.query_params),
-            "together": together,
+            "together": _together(shown),
             "figure": _figure(shown, measure, year, phase) if any(row[measure] is not None for row in shown) else None,
         }
         return now.site.render(request, "attendance/compare.html", now.context() | context)
+
+
+def _named(rows: Sequence[Row], schools: Sequence[Row]) -> list[Row]:
+    names = {row["school_id"]: row["school_name"] for row in schools}
+    return [{**row, "school_name": names[row["school_id"]]} for row in rows]
+
+
+def _together(rows: Sequence[Row]) -> dict[str, Any]:
+    """Return the counts of the schools and the rates of all of them: summed first, divided last."""
+
+    def rate(part: str, whole: str) -> Decimal | None:
+        of_all = sum(row[whole] for row in rows)
+        return 100 * Decimal(sum(row[part] for row in rows)) / of_all if of_all else None
+
+    return {
+        "schools": len(rows),
+        "enrolments": sum(row["enrolments"] for row in rows),
+        "attendance_rate": rate("attended_sessions", "possible_sessions"),
+        "absence_rate": rate("absence_sessions", "possible_sessions"),
+        "authorised_rate": rate("authorised_sessions", "possible_sessions"),
+        "unauthorised_rate": rate("unauthorised_sessions", "possible_sessions"),
+        "persistent_absence_rate": rate("persistently_absent_enrolments", "enrolments"),
+        "severe_absence_rate": rate("severely_absent_enrolments", "enrolments"),
+    }
 
 
 def _chosen(request: Request, name: str, allowed: Sequence[Any], default: Any) -> Any:
