@@ -9,6 +9,7 @@ look at the same pages in turns, from a server as `mis reports` starts it, over 
 from __future__ import annotations
 
 import re
+import statistics
 import tempfile
 import threading
 import time
@@ -306,7 +307,8 @@ def _result(warm: Looks, first: dict[str, list[Look]], schools: int, times: int,
             for page, looks in warm.items()
         ],
     )
-    found = {page: ratios(queries(page, _ONE_OF_MANY), queries(page, _FEW)).median for page in of_school}
+    # The least of the rounds: other work on the machine weighs least on it.
+    found = {page: min(queries(page, _ONE_OF_MANY)) / min(queries(page, _FEW)) for page in of_school}
     worst = max(found, key=lambda page: found[page])
     return Result(
         "pages",
@@ -316,8 +318,9 @@ def _result(warm: Looks, first: dict[str, list[Look]], schools: int, times: int,
             "first": {page: _plain(looks) for page, looks in first.items()},
         },
         aims=[
-            f"Queries of a page of one school: at most {found[worst]:.2f} x ({worst}) with {times} times the schools"
-            f" (aim {_AIM:g} or less: {'met' if found[worst] <= _AIM else 'missed'})."
+            f"Queries of a page of one school with {times} times the schools, least by least of the rounds:"
+            f" {statistics.median(found.values()):.2f} x for the page in the middle, {found[worst]:.2f} x for the worst"
+            f" ({worst}; aim {_AIM:g} or less: {'met' if found[worst] <= _AIM else 'missed'})."
         ],
     )
 
