@@ -20,6 +20,7 @@ from orchestration.access.people import Rights, add, person_by_email, remove
 from orchestration.ingest.categories import Purpose
 from orchestration.settings import Settings
 from orchestration.warehouse.connection import Warehouse, warehouse
+from reports.attendance import PAGES
 from reports.signin import sign_in_link
 from reports.signing import Signer
 from reports.vault import Vault
@@ -32,6 +33,9 @@ GOVERNOR = "governor@school.example"
 TRUST = "trust@trust.example"
 NOBODY = "nobody@school.example"
 COUNTY = "county@council.example"
+
+#: Pages of a school, every one of them: a new page is looked at by the tests of all.
+SLUGS = tuple(page.slug for page in PAGES if not page.path)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import COUNTY, HEAD, TRUST, Reports
+from conftest import COUNTY, HEAD, SLUGS, TRUST, Reports
 
 #: The pages, and the relations of which each has a part.
 PARTS = {
@@ -20,7 +20,6 @@ PARTS = {
     "areas": ("published_rate", "area_year", "area_group_year"),
     "risk": ("risk_model", "risk_reliability", "risk_model_coefficient"),
 }
-SLUGS = tuple(PARTS)
 #: Charts on a page.
 FIGURES = {
     "overview": 2,

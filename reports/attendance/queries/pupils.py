@@ -76,7 +76,8 @@ def pupils(db: Published, school_id: int, year: int) -> list[Row]:
     """Return a row a pupil whom DfE's figures count in the year."""
     # Among a thousand schools the planner expects one row of a school, and would join each pupil with every other.
     known = {row["pupil_key"]: row for row in db.rows(_PUPILS, school_id=school_id)}
-    return [known[row["pupil_key"]] | row for row in db.rows(_YEARS, school_id=school_id, year=year)]
+    years = db.rows(_YEARS, school_id=school_id, year=year)
+    return [known[row["pupil_key"]] | row for row in years if row["pupil_key"] in known]
 
 
 def outlook(db: Published, school_id: int, year: int) -> dict[int, Row]:
