@@ -34,7 +34,7 @@ def csv_rows(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
 
 
-@pytest.mark.parametrize("slug", (*SLUGS, "pupils.csv"))
+@pytest.mark.parametrize("slug", [*SLUGS, "pupils.csv"])
 @pytest.mark.parametrize("email", [HEAD, TUTOR, GOVERNOR])
 def test_another_school_is_not_found_or_not_yours(reports: Reports, email: str, slug: str) -> None:
     with reports.client(email) as client:
