@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from altair import TopLevelMixin
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,7 +18,7 @@ from reports.attendance.queries import sources
 from reports.charts.shapes import dots, histogram
 from reports.charts.theme import to_svg
 from reports.database import Row
-from reports.figures import Figure, table
+from reports.figures import Figure, Table, table
 from reports.formats import count, percent, year_name
 from reports.pages import reading
 from reports.paging import paged
@@ -96,31 +98,36 @@ def _figure(rows: Sequence[Row], measure: str, year: int, phase: str) -> Figure:
         f"{percent(high[measure])} ({high['school_name']})."
     )
     axis = f"{MEASURES[measure]}, {unit(measure)}"
+    caption = f"{title}, {year_name(year)}"
     if len(rated) <= _MOST_DOTS:
-        values = [
-            {"category": row["school_name"], "value": float(row[measure]), "label": percent(row[measure])}
-            for row in rated
-        ]
-        chart = dots(values, [row["school_name"] for row in rated], marks, axis)
+        chart, numbers = _each(rated, measure, marks, axis, caption)
     else:
-        chart = _distribution(rated, measure, marks, axis)
-    numbers = table(
-        f"{title}, {year_name(year)}",
-        ["School", "Pupils", MEASURES[measure]],
-        [[row["school_name"], count(row["enrolments"]), percent(row[measure])] for row in rated],
-    )
+        chart, numbers = _distribution(rated, measure, marks, axis, caption)
     return Figure("schools", title, text, to_svg(chart, "schools", title, text), numbers)
 
 
-def _distribution(rated: Sequence[Row], measure: str, marks: Sequence[Mapping[str, Any]], axis: str) -> Any:
+def _each(
+    rated: Sequence[Row], measure: str, marks: Sequence[Mapping[str, Any]], axis: str, caption: str
+) -> tuple[TopLevelMixin, Table]:
+    """Return a dot a school, and its number."""
+    values = [
+        {"category": row["school_name"], "value": float(row[measure]), "label": percent(row[measure])} for row in rated
+    ]
+    chart = dots(values, [row["school_name"] for row in rated], marks, axis)
+    lines = [[row["school_name"], count(row["enrolments"]), percent(row[measure])] for row in rated]
+    return chart, table(caption, ["School", "Pupils", MEASURES[measure]], lines)
+
+
+def _distribution(
+    rated: Sequence[Row], measure: str, marks: Sequence[Mapping[str, Any]], axis: str, caption: str
+) -> tuple[TopLevelMixin, Table]:
+    """Return columns of how many schools, and these numbers; each school's own is in the list below."""
     values = [float(row[measure]) for row in rated]
     step = 0.5 if max(values) - min(values) <= 15 else 2.0
-    counts: dict[float, int] = {}
-    for value in values:
-        low = value // step * step
-        counts[low] = counts.get(low, 0) + 1
-    rows = [{"low": low, "count": number} for low, number in sorted(counts.items())]
-    return histogram(rows, marks, axis, "Schools", step)
+    counts = sorted(Counter(value // step * step for value in values).items())
+    chart = histogram([{"low": low, "count": number} for low, number in counts], marks, axis, "Schools", step)
+    lines = [[f"{low:g}% to under {low + step:g}%", count(number)] for low, number in counts]
+    return chart, table(caption, [MEASURES[measure], "Schools"], lines)
 
 
 def _england(rows: Sequence[Row], measure: str) -> list[dict[str, Any]]:
