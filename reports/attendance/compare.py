@@ -41,7 +41,7 @@ def comparison(request: Request) -> Response:
         phase = _chosen(request, "phase", phases, "")
         shown = [row for row in rows if phase in ("", row["national_phase"])]
         best_first = -1 if measure == "attendance_rate" else 1
-        shown.sort(key=lambda row: (row[measure] is None, best_first * (row[measure] or 0), row["school_name"]))
+        shown.sort(key=lambda row: (row[measure] is None, best_first * (row[measure] or 0), *_name(row)))
         context = {
             "is_published": db.is_published("school_year"),
             "is_open": is_open,
@@ -57,6 +57,11 @@ def comparison(request: Request) -> Response:
             "figure": _figure(shown, measure, year, phase) if any(row[measure] is not None for row in shown) else None,
         }
         return now.site.render(request, "attendance/compare.html", now.context() | context)
+
+
+def _name(row: Row) -> tuple[str, int]:
+    # Two schools of one name must not change places between two pages.
+    return (row["school_name"], row["school_id"])
 
 
 def _named(rows: Sequence[Row], schools: Sequence[Row]) -> list[Row]:
