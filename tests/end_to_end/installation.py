@@ -54,14 +54,16 @@ class Installation:
         """A server of `mis`, once the address answers; at the end it is told to stop and must leave cleanly."""
         server = self.start(*arguments)
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while not _answers(answers_at):
-            assert server.poll() is None, server.communicate()
-            assert time.monotonic() < deadline, f"{answers_at} does not answer"
-            time.sleep(0.2)
-        yield
-        server.terminate()
-        output, errors = server.communicate(timeout=PATIENCE_SECONDS)
-        assert server.returncode == 0, (output, errors)
+        try:
+            while not _answers(answers_at):
+                assert server.poll() is None, server.communicate()
+                assert time.monotonic() < deadline, f"{answers_at} does not answer"
+                time.sleep(0.2)
+            yield
+        finally:
+            server.terminate()
+            said = server.communicate(timeout=PATIENCE_SECONDS)
+        assert server.returncode == 0, said
 
     def mis(self, *arguments: str, expect: int = 0) -> str:
         """What `mis` prints; fails with all of its output when the exit status is another."""
@@ -90,7 +92,7 @@ class Installation:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=5).status_code == 200
+        return not httpx.get(url, timeout=5).is_server_error
     except httpx.HTTPError:
         return False
 
