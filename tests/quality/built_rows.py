@@ -532,6 +532,31 @@ BUILT: dict[str, Built] = {
             " values (1, 202425, 'session', 'AM', 1, 1)",
         },
     ),
+    "marts/attendance/weekday_year": Built(
+        {
+            "school_id": 1,
+            "academic_year": 202425,
+            "weekday": 5,
+            "session": "PM",
+            "openings": 3,
+            "possible_sessions": 20,
+            "attended_sessions": 10,
+            "absence_sessions": 10,
+            "authorised_sessions": 10,
+            "unauthorised_sessions": 0,
+            "is_suppressed": False,
+        },
+        {
+            "AWY-002": {"openings": 2},
+            "AWY-003": {"suppression_reason": "small"},
+            "AWY-004": {"unauthorised_sessions": 3},
+        },
+        {
+            "AWY-001": _lost("build_attendance.weekday_year"),
+            "AWY-005": "insert into build_attendance.weekday_year (school_id, academic_year, weekday, session)"
+            " values (1, 202425, 5, 'AM')",
+        },
+    ),
     "marts/attendance/alert_rule": Built(
         {"school_id": 1, "rule_id": "near_persistent", "threshold": 8, "upper_threshold": 10, "severity": "warning"},
         {"AAR-001": {"threshold": 10}, "AAR-002": {"severity": "dreadful"}},
@@ -768,12 +793,14 @@ BUILT |= {
             "comparator_schools": 12,
             "rank": 9,
             "percentile": 73,
+            "is_suppressed": False,
         },
         {
             "ACM-002": {"difference": -0.5},
             "ACM-003": {"comparison_value": None, "difference": None},
             "ACM-004": {"rank": 14},
             "ACM-005": {"school_value": 50.0, "difference": 43.0},
+            "ACM-006": {"is_suppressed": True},
         },
         {"ACM-001": _lost("build_attendance.school_comparison")},
     ),
