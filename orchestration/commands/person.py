@@ -304,7 +304,7 @@ def _show(
         ("schools", "; ".join(f"{number} {names[number]}" for number in person.school_ids)),
         ("purposes", ", ".join(purpose.value for purpose in person.purposes)),
         ("level", _LEVELS[person.level.value] + (", special category" if person.can_view_special_category else "")),
-        ("targets", "; ".join(str(grant) for grant in person.target_grants)),
+        ("targets", _tasks_by_school(person.target_grants)),
         ("login", person.login or ""),
     ):
         out.print(f"  {title}: {value or 'none'}", markup=False)
@@ -318,6 +318,18 @@ def _show(
             out.print(note, markup=False)
     if with_events:
         _print_events(happened)
+
+
+def _tasks_by_school(grants: Sequence[TargetGrant]) -> str:
+    """Tasks in a line: schools with the same tasks are named together."""
+    tasks: dict[int, list[str]] = {}
+    for grant in grants:
+        subject = "" if grant.subject == EVERY_SUBJECT else f" in {grant.subject}"
+        tasks.setdefault(grant.school_id, []).append(f"{grant.task}{subject}")
+    schools: dict[str, list[str]] = {}
+    for school_id, named in tasks.items():
+        schools.setdefault(", ".join(named), []).append(str(school_id))
+    return "; ".join(f"{named} at school {', '.join(numbers)}" for named, numbers in schools.items())
 
 
 def _show_removed(connection: psycopg.Connection[TupleRow], email: str, as_json: bool) -> None:

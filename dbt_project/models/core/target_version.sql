@@ -10,11 +10,14 @@ followed as (
 
     select
         entry.*,
-        lag(status) over target as from_status,
-        lag(grade) over target as from_grade,
-        lead(version) over target is null as is_current
+        lag(entry.status) over target as from_status,
+        lag(entry.grade) over target as from_grade,
+        lead(entry.version) over target is null as is_current
     from entry
-    window target as (partition by school_id, pupil_key, academic_year, qualification, subject order by version)
+    window target as (
+        partition by entry.school_id, entry.pupil_key, entry.academic_year, entry.qualification, entry.subject
+        order by entry.version
+    )
 
 )
 

@@ -59,11 +59,13 @@ by_level as (
         pupil_key,
         academic_year,
         qualification,
-        subject
-        {%- for level in [50, 20, 5] %},
-        min(estimate_grade) filter (where challenge = {{ level }}) as estimate_grade_{{ level }},
-        min(chance) filter (where challenge = {{ level }}) as chance_{{ level }}
-        {%- endfor %}
+        subject,
+        min(estimate_grade) filter (where challenge = 50) as estimate_grade_50,
+        min(estimate_grade) filter (where challenge = 20) as estimate_grade_20,
+        min(estimate_grade) filter (where challenge = 5) as estimate_grade_5,
+        min(chance) filter (where challenge = 50) as chance_50,
+        min(chance) filter (where challenge = 20) as chance_20,
+        min(chance) filter (where challenge = 5) as chance_5
     from judged
     group by school_id, pupil_key, academic_year, qualification, subject
 
