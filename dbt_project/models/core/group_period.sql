@@ -93,7 +93,9 @@ pupil_period as materialized (
             counted_member.academic_year = period.academic_year
             and counted_member.counted_places >= period.first_position
     cross join lateral {{ counted_marks(
-        'substr(counted_member.marks, period.first_position, period.last_position - period.first_position + 1)',
+        letters_from(
+            'counted_member.marks', 'period.first_position', 'period.last_position - period.first_position + 1'
+        ),
         'substring(counted_member.missing from period.first_position for least(period.last_position,'
         ' counted_member.counted_places) - period.first_position + 1)'
     ) }} as counted_marks
