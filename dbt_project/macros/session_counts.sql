@@ -119,7 +119,7 @@
 
 {#- The same of a week, with its rates, as a lateral: weeks have few values of ``rest``, and as it depends on nothing but what
     counted_marks() made ready, Postgres remembers (Memoize) what it worked out for each. -#}
-{% macro week_counts(counted) -%}
+{% macro remembered_counts(counted) -%}
     (
         select
             counts.*,

@@ -38,9 +38,11 @@ def schools(connection: psycopg.Connection[Any], dbt: Any) -> tuple[int, int]:
 KEPT = {
     "core.register_year": "school_id, academic_year, pupil_id",
     "core.day_tally": "school_id, session_date",
+    "core.register": "school_id, academic_year, pupil_key",
 }
 MARTS = ["attendance__school_day", "attendance___register_year", "attendance__pupil_day"]
-CHAIN = [relation.removeprefix("core.") for relation in KEPT]
+CHAIN = ["attendance_code", "enrolment", "school_day", "roll_year", "register_input"]
+CHAIN += [relation.removeprefix("core.") for relation in KEPT]
 
 
 def _rows(connection: psycopg.Connection[Any], relation: str) -> Rows:
@@ -55,7 +57,7 @@ def _versions(connection: psycopg.Connection[Any], relation: str) -> set[tuple[A
 def _change(connection: psycopg.Connection[Any], dbt: Any) -> dict[str, set[tuple[Any, ...]]]:
     """Run the increment, compare it with a rebuild, and return the keys of the rows that it wrote, by relation."""
     before = {relation: _versions(connection, relation) for relation in KEPT}
-    dbt("run", "--select", "attendance_code", *CHAIN)
+    dbt("run", "--select", *CHAIN)
     written = {
         relation: {version[:-1] for version in _versions(connection, relation) - before[relation]} for relation in KEPT
     }
@@ -89,6 +91,7 @@ def test_a_new_day_of_a_school_that_is_behind_in_extracts_writes_that_day(
     assert _change(connection, dbt) == {
         "core.register_year": {(oak, 202425, f"A{number}") for number in range(1, 4)},
         "core.day_tally": {(oak, WEEK[4])},
+        "core.register": {(oak, 202425, key) for key in _keys(connection, oak)},
     }
     assert _year(connection, oak, "A1") == "/\\" * 5
 
@@ -163,6 +166,22 @@ def test_a_code_that_comes_to_mean_something_else_writes_its_school_again(
     assert _entered(connection, elm, "A1") == {"443": "SL", "444": "J"}
 
 
+def test_who_leaves_changes_the_year_of_leaving_alone(
+    connection: psycopg.Connection[Any], schools: tuple[int, int], dbt: Any
+) -> None:
+    oak, _ = schools
+    left = "update raw.pupil set leaving_date = %s where school_id = %s and pupil_id = 'A2'"
+    connection.execute(left, [date(2025, 9, 30), oak])
+    written = _change(connection, dbt)
+    assert {key[:2] for key in written.pop("core.register")} == {(oak, 202526)}
+    assert set().union(*written.values()) == set()
+
+
+def _keys(connection: psycopg.Connection[Any], school_id: int) -> list[int]:
+    found = connection.execute("select pupil_key from core.pupil where school_id = %s", [school_id]).fetchall()
+    return [key for (key,) in found]
+
+
 def _mark(school_id: int, pupil_id: str, day: date) -> dict[str, object]:
     return {"school_id": school_id, "pupil_id": pupil_id, "mark_date": day, "session": "AM"}
 
@@ -182,16 +201,18 @@ def test_marks_that_came_before_their_pupil_count_when_the_pupil_comes(
     oak, _ = schools
     marks(connection, oak, "A9", dict.fromkeys(WEEK, PRESENT), extract_id=7)
     days = "select count(*) from build_attendance.pupil_day where school_id = %s and session_date = any(%s)"
-    dbt("run", "--select", *CHAIN, "school_day", "roll_year", *MARTS)
+    dbt("run", "--select", *CHAIN, *MARTS)
     before = 3 * len(WEEK)
     assert connection.execute(days, [oak, WEEK]).fetchall() == [(before,)]
     pupil(connection, oak, "A9", extract_id=8)
-    dbt("run", "--select", "enrolment", "pupil", "roll_year", *MARTS)
+    dbt("run", "--select", "pupil", *CHAIN, *MARTS)
     assert connection.execute(days, [oak, WEEK]).fetchall() == [(before + len(WEEK),)]
 
 
 def test_a_wrong_increment_is_noticed(connection: psycopg.Connection[Any], schools: tuple[int, int], dbt: Any) -> None:
     oak, _ = schools
-    connection.execute("update core.register_year set marks = overlay(marks placing ' ' from 435) where school_id = %s", [oak])
+    connection.execute(
+        "update core.register_year set marks = overlay(marks placing ' ' from 435) where school_id = %s", [oak]
+    )
     with pytest.raises(AssertionError, match="register_year_agrees_with_raw"):
         dbt("test", "--select", "register_year_agrees_with_raw")

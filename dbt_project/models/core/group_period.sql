@@ -4,7 +4,7 @@
         incremental_strategy='delete+insert',
         unique_key=['school_id', 'academic_year'],
         on_schema_change='fail',
-        pre_hook='{{ forget_vanished_years() }}',
+        pre_hook="{{ forget_vanished_years(ref('group_input')) }}",
     )
 }}
 
@@ -28,7 +28,7 @@ half_term as (
 
 ),
 
-{{ stale_school_years() }}
+{{ stale_school_years('group_input') }}
 
 period as (
 
@@ -86,7 +86,7 @@ pupil_period as materialized (
         {{ group_columns('counted_member') }},
         period.period_type,
         period.period,
-        {{ letter_counts('counted_marks') }}
+        {{ count_columns('remembered') }}
     from counted_member
     inner join period
         on
@@ -99,6 +99,7 @@ pupil_period as materialized (
         'substring(counted_member.missing from period.first_position for least(period.last_position,'
         ' counted_member.counted_places) - period.first_position + 1)'
     ) }} as counted_marks
+    cross join lateral {{ remembered_counts('counted_marks') }} as remembered
     where counted_marks.plain + length(counted_marks.rest) + counted_marks.missing > 0
 
 )

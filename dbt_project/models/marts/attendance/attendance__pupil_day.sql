@@ -25,18 +25,18 @@ letter as not materialized (
 
 ),
 
--- What every two letters count as, so that a day is looked up and not worked out. "offset 0" keeps these rows: else
--- Postgres takes them apart and works out every count for every day.
+-- What every two letters count as, so that a day is looked up and not worked out. They are distinct without being told;
+-- but so Postgres keeps them as rows, where else it would work out every count for every day, and hashes them, where
+-- else it would sort the days.
 meaning as (
 
-    select
+    select distinct on (letters)
         am.letter || pm.letter as letters,
         am.code as am_code,
         pm.code as pm_code,
         {{ day_counts() }}
     from letter as am
     cross join letter as pm
-    offset 0
 
 ),
 

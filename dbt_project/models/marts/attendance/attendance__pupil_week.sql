@@ -57,11 +57,11 @@ counted as (
         numbered.term,
         numbered.half_term,
         numbered.week_number,
-        {{ count_columns('week_counts') }},
-        week_counts.attendance_rate,
-        week_counts.absence_rate,
-        week_counts.authorised_rate,
-        week_counts.unauthorised_rate
+        {{ count_columns('remembered') }},
+        remembered.attendance_rate,
+        remembered.absence_rate,
+        remembered.authorised_rate,
+        remembered.unauthorised_rate
     from register_year
     inner join numbered
         on
@@ -72,7 +72,7 @@ counted as (
         letters_from('register_year.marks', 'numbered.first_position', 14),
         'substring(register_year.missing from numbered.first_position for 14)'
     ) }} as counted_marks
-    cross join lateral {{ week_counts('counted_marks') }} as week_counts
+    cross join lateral {{ remembered_counts('counted_marks') }} as remembered
     where counted_marks.plain + length(counted_marks.rest) + counted_marks.missing > 0
 
 )
