@@ -49,6 +49,11 @@ def _identities(prefix: str) -> dict[str, dict[str, Any]]:
     }
 
 
+def _at_friday(two: str, else_: str = "0") -> str:
+    """A year's text with ``two`` at the sessions of FRIDAY, the 355th day from Monday 29 July 2024."""
+    return (else_ * 708 + two).ljust(756, else_)
+
+
 def _lost(relation: str) -> str:
     return f"delete from {relation}"
 
@@ -154,24 +159,6 @@ BUILT: dict[str, Built] = {
             "CCH-001": _lost("core.pupil_characteristics"),
             "CCH-003": "update core.pupil_characteristics set ethnicity_group = null",
             "CCH-004": "update core.pupil_characteristics set is_fsm = null",
-        },
-    ),
-    "core/pupil_day": Built(
-        {
-            "school_id": 1,
-            "pupil_id": "A1",
-            "session_date": FRIDAY,
-            "extract_id": 1,
-            "am_code": "L",
-            "pm_code": "I",
-            "am_minutes_late": 12,
-        },
-        {"CPD-003": {"session_date": date(2004, 9, 3)}, "CPD-004": {"am_minutes_late": 401}},
-        {
-            "CPD-001": _lost("core.pupil_day"),
-            "CPD-002": _unbuilt("attendance_mark", ", pupil_id, mark_date, session", f", 'B1', '{FRIDAY}', 'AM'"),
-            "CPD-005": "update raw.attendance_mark set removed_at = now() where session = 'PM'",
-            "CPD-006": "update core.pupil_day set pm_code = null",
         },
     ),
     "core/school_day": Built(
@@ -289,8 +276,8 @@ BUILT: dict[str, Built] = {
             "APY-001": _lost("build_attendance.pupil_year"),
             "APY-012": _unbuilt("pupil", ", pupil_id", ", 'B1'")
             + ";insert into core.enrolment (school_id, pupil_id) values (2, 'B1');"
-            "insert into core.pupil_day (school_id, pupil_id, session_date, am_code)"
-            f" values (2, 'B1', '{FRIDAY}', '/')",
+            "insert into core.register_year (school_id, academic_year, pupil_id, marks)"
+            " values (2, 202425, 'B1', rpad('/', 756))",
         },
     ),
     "marts/attendance/calendar_day": Built(
@@ -307,16 +294,24 @@ BUILT: dict[str, Built] = {
             "academic_year": 202425,
             "pupil_id": "A1",
             "extract_id": 1,
-            "marks": "LI".ljust(756),
-            "possible": "11".ljust(756, "0"),
-            "attended": "10".ljust(756, "0"),
-            "authorised": "01".ljust(756, "0"),
-            **dict.fromkeys(("unauthorised", "missing", "not_counted"), "0" * 756),
+            "marks": _at_friday("LI", " "),
+            "possible": _at_friday("11"),
+            "attended": _at_friday("10"),
+            "authorised": _at_friday("01"),
+            **dict.fromkeys(("unauthorised", "missing", "not_counted"), _at_friday("00")),
+            "minutes_late": '{"709": 12}',
         },
-        {"CRY-002": {"marks": "LI"}, "CRY-003": {"unauthorised": "1".ljust(756, "0")}},
+        {
+            "CRY-002": {"marks": "LI"},
+            "CRY-003": {"unauthorised": _at_friday("10")},
+            "CRY-006": {"academic_year": 200405},
+            "CRY-007": {"minutes_late": '{"709": 401}'},
+        },
         {
             "CRY-001": _lost("core.register_year"),
-            "CRY-004": "update core.register_year set marks = rpad('L', 756)",
+            "CRY-004": "update raw.attendance_mark set removed_at = now() where session = 'PM'",
+            "CRY-005": _unbuilt("attendance_mark", ", pupil_id, mark_date, session", f", 'B1', '{FRIDAY}', 'AM'"),
+            "CRY-008": f"update core.register_year set possible = '{_at_friday('10')}'",
         },
     ),
     "marts/attendance/pupil_term": Built(
