@@ -38,8 +38,8 @@ _MIB = 2**20
 _PLATFORM, _STORED = "the platform", "the platform, all rows stored"
 _PANDAS, _NUMPY = "pandas", "numpy (the limit)"
 
-#: One pupil in twenty is without KS2. Each studies ten of the subjects that have figures at every point, so that the peers
-#: need no families of subjects.
+#: One pupil in twenty is without KS2. Each studies ten of the subjects that have figures at every point: the peers need
+#: no families of subjects.
 _PUPILS = """
     create table core.pupil as
     select school as school_id, pupil::bigint as pupil_key, case when pupil % 2 = 0 then 'F' else 'M' end as sex

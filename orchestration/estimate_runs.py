@@ -5,7 +5,6 @@ Both the nightly run and ``mis estimates`` call these. Nothing is ever replaced:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,39 +26,32 @@ class EstimateRunError(EstimateError):
     """Something that cannot be done with look-ups; the message says what can."""
 
 
-@dataclass(frozen=True)
-class Provided:
-    """What is shipped for a stage: its run, whether it was made just now, and which run the stage uses."""
+def provide(connection: psycopg.Connection[Any], folder: Path) -> list[Run]:
+    """Make the look-ups of every shipped reference that are not there, and return those made; put first ones in use.
 
-    run: Run
-    made_now: bool
-    used_run_id: str
-
-    @property
-    def is_offered(self) -> bool:
-        """It is there and something else is in use: the operator may compare and switch."""
-        return self.used_run_id != self.run.run_id
-
-
-def provide(connection: psycopg.Connection[Any], folder: Path) -> list[Provided]:
-    """Make the look-ups of every shipped reference that are not there; put those of a stage in use that has none.
-
-    A stage that has look-ups in use keeps them, be they an operator's or an earlier release's.
+    A stage that has look-ups in use keeps them, be they an operator's or an earlier release's: the new are ``offered``.
     """
+    made = []
+    for found in shipped.references(folder):
+        store.keep_reference(connection, found, origin="published", loaded_by=PLATFORM)
+        run, made_now = _make(connection, found, shipped.recipe(folder, found.stage, found.year), PLATFORM)
+        if found.stage not in store.in_use(connection):
+            store.put_in_use(connection, run.run_id, reason="The first look-ups of the stage.", used_by=PLATFORM)
+        if made_now:
+            made.append(run)
+    return made
+
+
+def offered(connection: psycopg.Connection[Any]) -> list[Run]:
+    """Look-ups that the platform has made since their stage was last switched: to be compared, and used or left."""
     return [
-        _provided(connection, found, shipped.recipe(folder, found.stage, found.year))
-        for found in shipped.references(folder)
+        run
+        for run in store.runs(connection)
+        if run.made_by == PLATFORM
+        and not run.in_use
+        and run.stage_switched_at is not None
+        and run.stage_switched_at < run.made_at
     ]
-
-
-def _provided(connection: psycopg.Connection[Any], found: Reference, recipe: Recipe) -> Provided:
-    store.keep_reference(connection, found, origin="published", loaded_by=PLATFORM)
-    run, made_now = _make(connection, found, recipe, PLATFORM)
-    used = store.in_use(connection).get(found.stage)
-    if used is None:
-        store.put_in_use(connection, run.run_id, reason="The first look-ups of the stage.", used_by=PLATFORM)
-        run = store.run(connection, run.run_id)
-    return Provided(run, made_now, used or run.run_id)
 
 
 def load(connection: psycopg.Connection[Any], path: Path, *, loaded_by: str) -> tuple[KeptReference, bool]:

@@ -9,6 +9,19 @@ from markupsafe import Markup
 
 
 @dataclass(frozen=True, slots=True)
+class Card:
+    """A figure in large print: its name, its value, what it is made of, and what stands beside it.
+
+    ``beside`` holds names with a value, and with a difference where there is one; all are texts, ready to print.
+    """
+
+    name: str
+    value: str
+    detail: str = ""
+    beside: Sequence[Sequence[str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """A column of a table: its heading, and whether it holds numbers, which stand to the right."""
 

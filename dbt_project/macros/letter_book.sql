@@ -60,20 +60,12 @@
     translate({{ marks }}, ' {{ letter_book() | map(attribute=0) | join }}', '0{{ bits | join }}')::varbit
 {%- endmacro %}
 
-{#- The code that a letter stands for, as it was entered: entered_codes goes before, a blank is - when a mark is missing. -#}
-{% macro code_as_entered(letter, position, register) -%}
+{#- A session's code as it was entered, which goes before the one that its letter stands for; - when the mark is missing. -#}
+{% macro code_as_entered(code, position, register) -%}
     case
-        when {{ letter }} in ('/', '\') then {{ letter }}
-        when {{ letter }} = ' ' then case when get_bit({{ register }}.missing, {{ position }} - 1) = 1 then '-' end
-        else coalesce(
-            {{ register }}.entered_codes ->> ({{ position }})::text,
-            case {{ letter }}
-            {%- for found, code, meaning in letter_book() if code and code != found %}
-                when '{{ found }}' then '{{ code }}'
-            {%- endfor %}
-                else {{ letter }}
-            end
-        )
+        when {{ code }} is null then case when get_bit({{ register }}.missing, {{ position }} - 1) = 1 then '-' end
+        when {{ register }}.entered_codes = '{}' then {{ code }}
+        else coalesce({{ register }}.entered_codes ->> ({{ position }})::text, {{ code }})
     end
 {%- endmacro %}
 

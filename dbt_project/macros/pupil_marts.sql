@@ -1,7 +1,10 @@
 {#- Base tables that several purposes have alike. Each purpose has its own copy, for a mart never reads another purpose's
     mart; current_only keeps the pupils on roll, where the purpose is about current pupils. -#}
 
-{% macro pupil_mart(current_only) -%}
+{#- `characteristics`: which of the pupil's, for attendance asks for more. -#}
+{% macro pupil_mart(
+    current_only, characteristics=['is_fsm6', 'is_disadvantaged', 'sen_status', 'is_eal', 'ethnicity_group']
+) -%}
 with
 
 pupil as (
@@ -21,12 +24,10 @@ select
     pupil.pupil_key,
     pupil.sex,
     pupil.nc_year,
-    pupil.is_on_roll,
-    characteristics.is_fsm6,
-    characteristics.is_disadvantaged,
-    characteristics.sen_status,
-    characteristics.is_eal,
-    characteristics.ethnicity_group
+    pupil.is_on_roll
+    {%- for name in characteristics %},
+    characteristics.{{ name }}
+    {%- endfor %}
 from pupil
 left join characteristics
     on

@@ -45,36 +45,23 @@
 {%- endmacro %}
 
 {#- How many of a day's two sessions have one of the letters. -#}
-{% macro session_count(pair, letters) -%}
+{% macro session_count(letters) -%}
     (
-        case when {{ pair }}.am_letter in ({{ quoted(letters) }}) then 1 else 0 end
-        + case when {{ pair }}.pm_letter in ({{ quoted(letters) }}) then 1 else 0 end
+        case when am.letter in ({{ quoted(letters) }}) then 1 else 0 end
+        + case when pm.letter in ({{ quoted(letters) }}) then 1 else 0 end
     )
 {%- endmacro %}
 
-{#- How many of a day's two sessions have their bit. -#}
-{% macro bit_pair(bits, position) -%}
-    (get_bit({{ bits }}, {{ position }} - 1) + get_bit({{ bits }}, {{ position }}))
-{%- endmacro %}
-
-{#- The counts of a day: from its pair of letters and the year's bits, which are quicker. -#}
-{% macro day_counts(pair, register, position) -%}
-  {%- for count, meanings in meaning_counts() %}
-    {%- if count in ('possible', 'attended', 'authorised', 'unauthorised', 'missing') %}
-    {{ bit_pair(register ~ '.' ~ count, position) }}::smallint as {{ count }}_sessions,
-    {%- elif count == 'absence' %}
-    (
-        {{ bit_pair(register ~ '.authorised', position) }} + {{ bit_pair(register ~ '.unauthorised', position) }}
-    )::smallint as absence_sessions,
-    {%- else %}
-    {{ session_count(pair, letters_meaning(meanings)) }}::smallint as {{ count }}_sessions,
-    {%- endif %}
+{#- The counts of a day from its two letters; all but the missing marks, which a blank may be. -#}
+{% macro day_counts() -%}
+  {%- for count, meanings in meaning_counts() if count != 'missing' %}
+        {{ session_count(letters_meaning(meanings)) }}::smallint as {{ count }}_sessions,
   {%- endfor %}
-    {{ session_count(pair, letters_standing_for(['L', 'U'])) }}::smallint as late_sessions
+        {{ session_count(letters_standing_for(['L', 'U'])) }}::smallint as late_sessions
 {%- endmacro %}
 
 {#- Marks made ready to be counted, as a lateral: ``plain`` is how many are / or \, ``rest`` the others without the
-    blanks, a short text in which a letter is found fast. "limit 1": worked out once a row and not once a count. -#}
+    blanks, a short text in which a letter is found fast. "offset 0": worked out once a row and not once a count. -#}
 {% macro counted_marks(marks, missing) -%}
     (
         select
@@ -90,11 +77,11 @@
                 select
                     replace({{ marks }}, ' ', '') as entered,
                     {{ missing }} as missing
-                limit 1
+                offset 0
             ) as cut
-            limit 1
+            offset 0
         ) as stripped
-        limit 1
+        offset 0
     )
 {%- endmacro %}
 
@@ -128,6 +115,22 @@
     {{ letters_counted(counted, name) }} as {{ name }}_sessions
     {{- ',' if not loop.last }}
   {%- endfor %}
+{%- endmacro %}
+
+{#- The same of a week, with its rates, as a lateral: weeks have few values of ``rest``, and as it depends on nothing but what
+    counted_marks() made ready, Postgres remembers (Memoize) what it worked out for each. -#}
+{% macro remembered_counts(counted) -%}
+    (
+        select
+            counts.*,
+            {{ session_rates('counts') }}
+        from (
+            select
+                {{ letter_counts(counted) }}
+            offset 0
+        ) as counts
+        offset 0
+    )
 {%- endmacro %}
 
 {#- The same as one array, kept with a year so that most years are counted once, when they are written. -#}

@@ -26,22 +26,22 @@
 {%- endmacro %}
 
 {#- Primary suppression: which parts of a row are small by themselves. -#}
-{% macro small_parts(relation) -%}
+{% macro small_parts(relation, parts=suppressed_parts()) -%}
   {%- set row = is_small(relation ~ '.enrolments', 'suppression_minimum_enrolments') ~ ' or '
       ~ is_small(relation ~ '.possible_sessions', 'suppression_minimum_part') -%}
-  {%- set absence = is_small(relation ~ '.attended_sessions', 'suppression_minimum_part') ~ ' or '
+  {%- set absence = row ~ ' or ' ~ is_small(relation ~ '.attended_sessions', 'suppression_minimum_part') ~ ' or '
       ~ is_small(relation ~ '.absence_sessions', 'suppression_minimum_part') -%}
-  {%- set split = is_small(relation ~ '.authorised_sessions', 'suppression_minimum_part') ~ ' or '
+  {%- set split = absence ~ ' or ' ~ is_small(relation ~ '.authorised_sessions', 'suppression_minimum_part') ~ ' or '
       ~ is_small(relation ~ '.unauthorised_sessions', 'suppression_minimum_part') -%}
-  coalesce({{ row }}, false) as is_small_row,
-    coalesce({{ row }} or {{ absence }}, false) as is_small_absence,
-    coalesce({{ row }} or {{ absence }} or {{ split }}, false) as is_small_split,
-    coalesce(
-        {{ row }} or {{ is_small(relation ~ '.persistently_absent_enrolments', 'suppression_minimum_part') }}, false
-    ) as is_small_persistent,
-    coalesce(
-        {{ row }} or {{ is_small(relation ~ '.severely_absent_enrolments', 'suppression_minimum_part') }}, false
-    ) as is_small_severe
+  {%- set conditions = {'row': row, 'absence': absence, 'split': split} -%}
+  {%- for part in ['persistent', 'severe'] -%}
+    {%- do conditions.update({part: row ~ ' or '
+        ~ is_small(relation ~ '.' ~ part ~ 'ly_absent_enrolments', 'suppression_minimum_part')}) -%}
+  {%- endfor -%}
+  {%- for part in parts %}
+    coalesce({{ conditions[part] }}, false) as is_small_{{ part }}
+    {{- ',' if not loop.last }}
+  {%- endfor %}
 {%- endmacro %}
 
 {#- Secondary suppression of a set that adds up to a published total: where one value alone is hidden, the smallest other
@@ -181,10 +181,10 @@
 {%- endmacro %}
 
 {#- Whether anything in the row is hidden, why, and what. -#}
-{% macro suppression_columns(flags) -%}
+{% macro suppression_columns(flags, parts=suppressed_parts()) -%}
   {%- set any_hidden = [] -%}
   {%- set any_small = [] -%}
-  {%- for part in suppressed_parts() -%}
+  {%- for part in parts -%}
     {%- do any_hidden.append(flags ~ '.is_hidden_' ~ part) -%}
     {%- do any_small.append(flags ~ '.is_small_' ~ part) -%}
   {%- endfor -%}
@@ -200,9 +200,10 @@
             case
                 when {{ flags }}.is_hidden_absence then 'absence'
                 when {{ flags }}.is_hidden_split then 'authorised and unauthorised'
-            end,
-            case when {{ flags }}.is_hidden_persistent then 'persistent' end,
-            case when {{ flags }}.is_hidden_severe then 'severe' end
+            end
+            {%- for part in parts if part not in parts_of_sessions() %},
+            case when {{ flags }}.is_hidden_{{ part }} then '{{ part }}' end
+            {%- endfor %}
         ), '')
     end as suppressed_measures
 {%- endmacro %}
@@ -252,10 +253,10 @@ value_hidden as (
 {%- endmacro %}
 
 {#- A part is hidden by itself or with a larger one: where the larger one took a value along, the smaller must too. -#}
-{% macro nested_parts(prefix) -%}
-  {{ prefix }}row as is_hidden_row,
-    {{ prefix }}row or {{ prefix }}absence as is_hidden_absence,
-    {{ prefix }}row or {{ prefix }}absence or {{ prefix }}split as is_hidden_split,
-    {{ prefix }}row or {{ prefix }}persistent as is_hidden_persistent,
-    {{ prefix }}row or {{ prefix }}severe as is_hidden_severe
+{% macro nested_parts(prefix, parts=suppressed_parts()) -%}
+  {%- set larger = {'absence': ['row'], 'split': ['row', 'absence'], 'persistent': ['row'], 'severe': ['row']} -%}
+  {%- for part in parts %}
+    {% for above in larger.get(part, []) %}{{ prefix ~ above }} or {% endfor %}{{ prefix ~ part }} as is_hidden_{{ part }}
+    {{- ',' if not loop.last }}
+  {%- endfor %}
 {%- endmacro %}

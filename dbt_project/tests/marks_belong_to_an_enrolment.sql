@@ -1,9 +1,9 @@
 -- Pupils with marks and without a record.
 with
 
-pupil_day as (
+register_year as (
 
-    select * from {{ ref('pupil_day') }}
+    select * from {{ ref('register_year') }}
 
 ),
 
@@ -18,8 +18,8 @@ marked as (
     select
         school_id,
         pupil_id,
-        count(am_code) + count(pm_code) as marks
-    from pupil_day
+        sum(length(replace(marks, ' ', ''))) as marks
+    from register_year
     group by school_id, pupil_id
 
 )

@@ -1,9 +1,9 @@
--- Days on which a pupil was present before admission or after leaving.
+-- Years in which a pupil was present before admission or after leaving.
 with
 
-pupil_day as (
+register_year as (
 
-    select * from {{ ref('pupil_day') }}
+    select * from {{ ref('register_year') }}
 
 ),
 
@@ -11,19 +11,30 @@ enrolment as (
 
     select * from {{ ref('enrolment') }}
 
+),
+
+off_roll as (
+
+    select
+        register_year.school_id,
+        register_year.pupil_id,
+        register_year.academic_year,
+        enrolment.start_date,
+        enrolment.end_date,
+        left(register_year.marks, greatest(
+            coalesce(2 * (enrolment.start_date - {{ first_day('register_year.academic_year') }}), 0), 0
+        )) as marks_before,
+        substr(register_year.marks, greatest(coalesce(
+            2 * (enrolment.end_date - {{ first_day('register_year.academic_year') }}) + 3, {{ year_length() }} + 1
+        ), 1)) as marks_after
+    from register_year
+    inner join enrolment
+        on
+            register_year.school_id = enrolment.school_id
+            and register_year.pupil_id = enrolment.pupil_id
+
 )
 
-select
-    pupil_day.school_id,
-    pupil_day.pupil_id,
-    pupil_day.session_date,
-    enrolment.start_date,
-    enrolment.end_date
-from pupil_day
-inner join enrolment
-    on
-        pupil_day.school_id = enrolment.school_id
-        and pupil_day.pupil_id = enrolment.pupil_id
-where
-    (pupil_day.session_date < enrolment.start_date or pupil_day.session_date > enrolment.end_date)
-    and (pupil_day.am_code in ('/', '\', 'L') or pupil_day.pm_code in ('/', '\', 'L'))
+select *
+from off_roll
+where marks_before || marks_after <> translate(marks_before || marks_after, '/\L', '')

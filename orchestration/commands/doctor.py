@@ -46,7 +46,10 @@ def examine() -> list[Finding]:
             Finding("settings", False, str(error), "Correct the variables named above (docs/operators-guide.md)."),
         ]
     findings.append(Finding("settings", True, f"environment {settings.environment}, data in {settings.home}"))
-    return [*findings, *(_guarded(check, settings) for check in (_disk, _warehouse, _manifest, _suites, _partner))]
+    return [
+        *findings,
+        *(_guarded(check, settings) for check in (_disk, _warehouse, _manifest, _suites, _estimates, _partner)),
+    ]
 
 
 def _guarded(check: Callable[[Settings], Finding], settings: Settings) -> Finding:
@@ -128,6 +131,19 @@ def _suites(settings: Settings) -> Finding:
     except SuiteError as error:
         return Finding("gates", False, str(error), "Mend the suite that the message names.")
     return Finding("gates", True, f"{rules} rules in {len(paths)} suites")
+
+
+def _estimates(settings: Settings) -> Finding:
+    from orchestration.estimate_runs import offered
+    from orchestration.runtime import warehouse_ready
+    from orchestration.warehouse.estimate_lookups import runs
+
+    with warehouse_ready(settings) as warehouse, warehouse.connect() as connection:
+        used = [f"{run.stage} {run.reference_year} {run.release}" for run in runs(connection) if run.in_use]
+        new = [f"{run.run_id} ({run.stage} {run.reference_year})" for run in offered(connection)]
+    told = f"in use: {', '.join(used)}" if used else "no look-ups yet: `mis run` makes them"
+    offers = f"; offered, see `mis estimates compare`: {', '.join(new)}" if new else ""
+    return Finding("estimates", True, told + offers)
 
 
 def _partner(settings: Settings) -> Finding:

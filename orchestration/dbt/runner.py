@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orchestration.dbt.project import manifest_is_stale, project_args
+from orchestration.dbt.project import manifest_is_stale, project_args, target_dir
 from orchestration.settings import Settings
 
 if TYPE_CHECKING:
@@ -70,10 +71,13 @@ def ensure_manifest(settings: Settings) -> None:
     """Parse the project when its manifest is missing or older than a source file; needs no database.
 
     The whole of it, 3 s: a partial parse once kept the former group of a singular test whose YAML had changed, and no
-    build would start.
+    build would start. One process at a time: dbt writes the file in place, and one that started beside read half of it.
 
     Raises:
         DbtError: the project does not parse.
     """
-    if manifest_is_stale(settings):
-        invoke(settings, ["parse", "--no-partial-parse"])
+    target_dir(settings).mkdir(parents=True, exist_ok=True)
+    with (target_dir(settings) / "manifest.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if manifest_is_stale(settings):
+            invoke(settings, ["parse", "--no-partial-parse"])

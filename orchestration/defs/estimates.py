@@ -81,15 +81,14 @@ def lookup(context: dg.AssetExecutionContext, platform: Platform) -> dg.Material
     """Make what is shipped and not there. A switch of the operator's is never undone: newer look-ups are offered."""
     with onlooker().stage("look up estimates"), platform.warehouse() as warehouse, warehouse.connect() as connection:
         # scipy and pandas take a second to import, which nobody who does not fit should pay.
-        from orchestration.estimate_runs import provide
+        from orchestration.estimate_runs import offered, provide
         from orchestration.warehouse.estimate_lookups import runs, sizes
 
-        shipped = provide(connection, platform.settings.references_dir)
-        known = runs(connection)
-        rows = sizes(connection)
+        made = provide(connection, platform.settings.references_dir)
+        known, new, rows = runs(connection), offered(connection), sizes(connection)
     return dg.MaterializeResult(
         metadata={
-            "made_now": sum(found.made_now for found in shipped),
+            "made_now": len(made),
             "in_use": markdown_table(
                 ("stage", "run", "reference", "release", "for the cohort of", "rows", "caveat"),
                 [
@@ -102,13 +101,12 @@ def lookup(context: dg.AssetExecutionContext, platform: Platform) -> dg.Material
                 ("stage", "run", "reference", "to look at it, and to switch"),
                 [
                     (
-                        found.run.stage,
-                        found.run.run_id,
-                        found.run.reference_year,
-                        f"mis estimates compare {found.run.run_id}; mis estimates use {found.run.run_id} --reason ...",
+                        r.stage,
+                        r.run_id,
+                        r.reference_year,
+                        f"mis estimates compare {r.run_id}; mis estimates use {r.run_id}",
                     )
-                    for found in shipped
-                    if found.is_offered
+                    for r in new
                 ],
             ),
         }

@@ -95,7 +95,7 @@ def forecasts(fitted: QualificationModel, substitutes: Sequence[Substitute]) -> 
         for unit in fitted.units
         for forecast in (
             *(substituted(fitted, unit, by, of) for by, of in weights),
-            _mixture(unit, unit.at_least, ("school", "fallback_school"), SCHOOL_MEANS, schools),
+            _mixture(unit, _without_below(fitted, unit), ("school", "fallback_school"), SCHOOL_MEANS, schools),
             *_national(unit),
         )
     ]
@@ -105,13 +105,17 @@ def substituted(fitted: QualificationModel, unit: Unit, substitute: Substitute, 
     """A unit's distributions by a substitute: ``weights`` is value x point.
 
     Who is placed low by a substitute is not therefore one of those who could not sit the tests: the group below the
-    scale counts for no more than the lowest score, so that estimates rise with the substitute.
+    scale counts for no more than the lowest score (for schools too), so that estimates rise with what places a pupil.
     """
-    at_least = unit.at_least.copy()
-    if fitted.source.scale.below_scale:
-        at_least[0] = np.minimum(at_least[0], at_least[1])
     named = (substitute.measure, substitute.method)
-    return _mixture(unit, at_least, named, np.array(substitute.values), weights)
+    return _mixture(unit, _without_below(fitted, unit), named, np.array(substitute.values), weights)
+
+
+def _without_below(fitted: QualificationModel, unit: Unit) -> FloatArray:
+    """The unit's chances with the group below the scale counting for no more than the lowest score."""
+    if not fitted.source.scale.below_scale:
+        return unit.at_least
+    return np.concatenate([np.minimum(unit.at_least[:1], unit.at_least[1:2]), unit.at_least[1:]])
 
 
 def _mixture(

@@ -4,7 +4,7 @@ A row that was refused by a rule is taken from its entry. One that did not decod
 pages of its extract, all of them, because what a page means may depend on those before it (attendance codes).
 
 What is loaded is logged as an extract of its own, and the rows name that one: whoever has read a school's rows up to an
-extract finds all that changed since under later numbers (core.pupil_day does).
+extract finds all that changed since under later numbers (core.register_year does).
 """
 
 from __future__ import annotations

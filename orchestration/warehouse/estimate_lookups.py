@@ -68,7 +68,10 @@ class KeptReference:
 
 @dataclass(frozen=True)
 class Run:
-    """A making of look-ups; ``inputs`` is the recipe as JSON, ``in_use`` whether its stage uses it."""
+    """A making of look-ups; ``inputs`` is the recipe as JSON, ``in_use`` whether its stage uses it.
+
+    ``stage_switched_at`` is the stage's last switch; None when it uses none.
+    """
 
     run_id: str
     stage: str
@@ -83,6 +86,7 @@ class Run:
     made_by: str
     made_at: datetime
     in_use: bool
+    stage_switched_at: datetime | None
 
     @property
     def recipe(self) -> Recipe:
@@ -94,11 +98,13 @@ _REFERENCE = """
 select digest, stage, reference_year, release, source, origin, pupils, loaded_by, loaded_at from estimates.reference
 """
 _RUN = """
-select run_id, stage, reference_digest, reference_year, release, source, method_version, cohort_year, inputs, caveat,
-       made_by, made_at,
-       run_id = (select u.run_id from estimates.lookup_use as u where u.stage = r.stage order by u.use_id desc limit 1)
-           is true as in_use
+select r.run_id, r.stage, r.reference_digest, r.reference_year, r.release, r.source, r.method_version, r.cohort_year,
+       r.inputs, r.caveat, r.made_by, r.made_at, coalesce(r.run_id = used.run_id, false) as in_use,
+       used.used_at as stage_switched_at
 from estimates.lookup_run as r
+left join (
+    select distinct on (stage) stage, run_id, used_at from estimates.lookup_use order by stage, use_id desc
+) as used on used.stage = r.stage
 """
 
 
@@ -162,7 +168,7 @@ def read_reference(connection: psycopg.Connection[Any], digest: str) -> Referenc
 def runs(connection: psycopg.Connection[Any]) -> list[Run]:
     """Every run, by stage, the latest first."""
     with connection.cursor(row_factory=class_row(Run)) as cursor:
-        return cursor.execute(f"{_RUN} order by stage, made_at desc").fetchall()
+        return cursor.execute(f"{_RUN} order by r.stage, r.made_at desc").fetchall()
 
 
 def run(connection: psycopg.Connection[Any], run_id: str) -> Run:
@@ -172,7 +178,7 @@ def run(connection: psycopg.Connection[Any], run_id: str) -> Run:
         StoreError: none does, or several do.
     """
     with connection.cursor(row_factory=class_row(Run)) as cursor:
-        found = cursor.execute(f"{_RUN} where starts_with(run_id, %s)", [run_id]).fetchall()
+        found = cursor.execute(f"{_RUN} where starts_with(r.run_id, %s)", [run_id]).fetchall()
     if len(found) != 1:
         raise StoreError(
             f"{len(found) or 'No'} runs have an id that begins with {run_id}. `mis estimates runs` lists them."

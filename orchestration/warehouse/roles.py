@@ -57,9 +57,9 @@ SPECIAL_SUFFIX = "_special"
 SPECIAL_PURPOSES = frozenset({Purpose.BENCHMARKS})
 #: Logs that people write, which readers of the purpose see as they stand, without waiting for a publication.
 _LIVE = {Purpose.BENCHMARKS: "targets"}
-#: What readers of aggregates may read beside relations with suppression: schools, calendars, code lists, published
-#: figures, rules and models. Nothing here counts pupils of a school. A relation that comes to have one of the columns
-#: above is closed although it stands here.
+#: What readers of aggregates may read beside relations with suppression: schools and which are alike, calendars, code
+#: lists, published figures, rules and models. Nothing here counts pupils of a school. A relation that comes to have one
+#: of the columns above is closed although it stands here.
 OPEN_RELATIONS: dict[Purpose, frozenset[str]] = {
     Purpose.PROVISIONING: frozenset(),
     Purpose.SELF_EVALUATION: frozenset({"school", "subject"}),
@@ -73,6 +73,7 @@ OPEN_RELATIONS: dict[Purpose, frozenset[str]] = {
             "attendance_code",
             "national_rate",
             "published_rate",
+            "similar_school",
             "alert_rule",
             "risk_model",
             "risk_model_coefficient",

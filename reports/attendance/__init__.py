@@ -5,28 +5,34 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from reports.attendance import (
+    areas,
     compare,
     groups,
-    heat,
     overview,
+    patterns,
     pupil,
     pupils,
     reasons,
     registers,
+    risk,
     schools,
+    similar,
     suspensions,
 )
 from reports.pages import school_endpoint
 
 PAGES = (
     overview.PAGE,
-    heat.PAGE,
+    patterns.PAGE,
     reasons.PAGE,
     groups.PAGE,
     pupils.PAGE,
     pupil.PAGE,
     suspensions.PAGE,
     registers.PAGE,
+    similar.PAGE,
+    areas.PAGE,
+    risk.PAGE,
 )
 _MENU = tuple(page for page in PAGES if page.in_menu)
 

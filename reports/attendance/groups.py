@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from reports.attendance.group_names import GROUPS, group_values, value_name
+from reports.attendance.measures import unit
 from reports.attendance.queries import groups as queries
 from reports.charts.shapes import Cell, bars, heat_map
 from reports.charts.theme import to_svg
@@ -62,11 +63,8 @@ def _one_group(rows: Sequence[Row], group: str, measure: str, year: int, whole: 
         if (row := by_place.get((at, value))) is not None
     ]
     title = f"{_MEASURES[measure]} by {GROUPS[group].lower()}"
-    text = (
-        f"{'% of possible sessions' if measure == 'absence_rate' else '% of pupils'}; the whole school is "
-        f"{percent(whole[measure]) if whole else NOT_AVAILABLE}."
-    )
-    axis = "% of possible sessions" if measure == "absence_rate" else "% of pupils"
+    text = f"{unit(measure)}; the whole school is {percent(whole[measure]) if whole else NOT_AVAILABLE}."
+    axis = unit(measure)
     categories = [value_name(group, value) for value in values]
     chart = bars(drawn, categories, [name for name in names if any(d["name"] == name for d in drawn)], axis)
     numbers = table(
@@ -142,7 +140,7 @@ def _crossed(visit: Visit, year: int, one: str, other: str, measure: str) -> Fig
         [name(other, across) for across in acrosses],
         [name(one, down) for down in downs],
         _STEPS[measure],
-        (GROUPS[other], GROUPS[one], "% of possible sessions" if measure == "absence_rate" else "% of pupils"),
+        (GROUPS[other], GROUPS[one], unit(measure)),
         shows_labels=True,
         row_height=30,
     )

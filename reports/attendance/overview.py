@@ -5,23 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from reports.attendance.measures import MEASURES
 from reports.attendance.queries import overview as queries
 from reports.charts.shapes import Series, lines
 from reports.charts.theme import to_svg
 from reports.database import Row
-from reports.figures import Column, Figure, Table, table
-from reports.formats import count, percent, points, previous_year, rounded, sentence, short_day, year_name
+from reports.figures import Card, Column, Figure, Table, table
+from reports.formats import SUPPRESSED, count, percent, points, previous_year, rounded, sentence, short_day, year_name
 from reports.pages import Page, Visit
 
-#: Measures in the order of the cards, with the column of school_year.
-MEASURES = {
-    "attendance_rate": "Attendance",
-    "absence_rate": "Absence",
-    "authorised_rate": "Authorised absence",
-    "unauthorised_rate": "Unauthorised absence",
-    "persistent_absence_rate": "Persistently absent",
-    "severe_absence_rate": "Severely absent",
-}
 #: What is counted by the last two is pupils.
 _OF_PUPILS = {
     "persistent_absence_rate": "persistently_absent_enrolments",
@@ -47,7 +39,7 @@ def build(visit: Visit) -> Mapping[str, Any]:
     before = previous_year(this_year)
     year = queries.year(visit.db, visit.school_id, this_year)
     weeks = queries.weeks(visit.db, visit.school_id, [this_year, before])
-    has_comparisons = visit.db.has("school_comparison")
+    has_comparisons = visit.db.has("school_comparison", "is_suppressed")
     beside = queries.comparisons(visit.db, visit.school_id, this_year) if has_comparisons else []
     beside.sort(key=lambda row: _ORDER.index(row["comparison"]) if row["comparison"] in _ORDER else len(_ORDER))
     return {
@@ -61,21 +53,21 @@ def build(visit: Visit) -> Mapping[str, Any]:
     }
 
 
-def _cards(year: Row, beside: Sequence[Row]) -> list[dict[str, Any]]:
+def _cards(year: Row, beside: Sequence[Row]) -> list[Card]:
     cards = []
     for measure, name in MEASURES.items():
         rows = [row for row in beside if row["measure"] == measure and row["comparison_value"] is not None]
         counted = _OF_PUPILS.get(measure)
         cards.append(
-            {
-                "name": name,
-                "value": percent(year[measure]),
-                "detail": f"{count(year[counted])} of {count(year['enrolments'])} pupils" if counted else None,
-                "beside": [
+            Card(
+                name,
+                percent(year[measure]),
+                f"{count(year[counted])} of {count(year['enrolments'])} pupils" if counted else "",
+                [
                     (row["comparison"], percent(row["comparison_value"]), points(row["difference"]))
                     for row in rows[:_ON_CARDS]
                 ],
-            }
+            )
         )
     return cards
 
@@ -98,7 +90,7 @@ def _comparison_tables(beside: Sequence[Row]) -> list[Table]:
             [
                 sentence(row["comparison"]),
                 percent(row["school_value"]),
-                percent(row["comparison_value"]),
+                SUPPRESSED if row["is_suppressed"] else percent(row["comparison_value"]),
                 points(row["difference"]),
                 count(row["comparator_schools"]),
                 count(row["rank"]),
@@ -211,5 +203,6 @@ PAGE = Page(
         "school_year|group_year": ("attendance_rate", "persistent_absence_rate"),
         "school_week|group_period": ("attendance_rate",),
     },
-    note="Figures of the whole school: nothing is hidden on this page.",
+    note="Figures of the whole school: none is hidden. What it is compared with is hidden and shown as c where it rests"
+    " on too few schools, or on one or two of their pupils.",
 )

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from reports.attendance.group_names import value_name
-from reports.attendance.heat import WEEKDAYS
+from reports.attendance.patterns import WEEKDAYS
 from reports.attendance.pupils import pupil_label
 from reports.attendance.queries import pupil as queries
 from reports.attendance.queries.pupils import ALERT_COLUMNS, OUTLOOK_COLUMNS

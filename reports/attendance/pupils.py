@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,8 +17,7 @@ from reports.attendance.queries import pupils as queries
 from reports.database import Row
 from reports.formats import rounded
 from reports.pages import NotYours, Page, Visit, lacks, open_visit, reading
-
-_PAGE_SIZE = 50
+from reports.paging import paged
 
 #: Bands of absence, in whole sessions: a rate in floating point moves pupils over the line.
 _BANDS: dict[str, tuple[str, Callable[[Row], bool]]] = {
@@ -72,18 +70,10 @@ def build(visit: Visit) -> Mapping[str, Any]:
     """Return a page of the list, with the filters."""
     choice = _choice(visit)
     everybody = _everybody(visit)
-    rows = _chosen(everybody, choice)
-    last = max(1, -(-len(rows) // _PAGE_SIZE))
-    wanted = visit.query.get("page", "1")
-    number = min(max(int(wanted) if wanted.isdecimal() and len(wanted) < 6 else 1, 1), last)
     return {
         "pupils": len(everybody),
-        "rows": rows[(number - 1) * _PAGE_SIZE : number * _PAGE_SIZE],
-        "found": len(rows),
-        "page_number": number,
-        "last_page": last,
+        "paged": paged(_chosen(everybody, choice), visit.query),
         "choice": choice,
-        "other_query": _query_without_page(visit),
         "year_groups": [("", "All years"), *_year_groups(everybody)],
         "groups": [("", "All pupils"), *((key, name) for key, (name, _) in _GROUPS.items())],
         "bands": [("", "All"), *((key, name) for key, (name, _) in _BANDS.items())],
@@ -227,10 +217,6 @@ def _place(row: Row, sort: str) -> tuple[Any, ...]:
 def _year_groups(everybody: Sequence[Row]) -> list[tuple[str, str]]:
     present = {row["year_group"] for row in everybody if row["year_group"]}
     return [(value, value_name("year_group", value)) for value in group_values("year_group", present)]
-
-
-def _query_without_page(visit: Visit) -> str:
-    return urlencode([(name, value) for name, value in visit.query.multi_items() if name != "page"])
 
 
 def _has_names(visit: Visit) -> bool:

@@ -8,8 +8,8 @@ from starlette.responses import RedirectResponse, Response
 from orchestration.ingest.categories import Purpose
 from reports.attendance.queries import schools as queries
 from reports.attendance.queries import sources
-from reports.database import Published
 from reports.pages import reading
+from reports.paging import paged
 
 #: From here on a list of links is searched, not read.
 _SEARCH_FROM = 15
@@ -23,15 +23,15 @@ def chooser(request: Request) -> Response:
             return RedirectResponse(f"/schools/{granted[0]['school_id']}/attendance/overview", 303)
         wanted = request.query_params.get("name", "").strip()
         found = [row for row in granted if wanted.lower() in row["school_name"].lower()]
+        page = paged(found, request.query_params)
+        shown = [row["school_id"] for row in page.rows]
+        has_years = now.db.has(sources.year_relation(now.db), "attendance_rate", "persistent_absence_rate")
         context = {
-            "schools": found,
-            "latest": queries.latest(now.db, now.reader.school_ids) if _has_years(now.db) else {},
+            "paged": page,
+            "has_years": has_years,
+            "latest": queries.latest(now.db, shown) if has_years else {},
             "wanted": wanted,
             "has_search": len(granted) >= _SEARCH_FROM,
             "granted": len(granted),
         }
         return now.site.render(request, "attendance/schools.html", now.context() | context)
-
-
-def _has_years(db: Published) -> bool:
-    return db.has(sources.year_relation(db), "attendance_rate", "persistent_absence_rate")

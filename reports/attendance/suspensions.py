@@ -11,7 +11,7 @@ from reports.attendance.queries import suspensions as queries
 from reports.charts.shapes import bars, stacked_bars
 from reports.charts.theme import SCHOOL, to_svg
 from reports.database import Row
-from reports.figures import Figure, Table, table
+from reports.figures import Card, Figure, Table, table
 from reports.formats import NOT_AVAILABLE, SUPPRESSED, count, previous_year, rounded, sentence, year_name
 from reports.pages import Page, Visit
 
@@ -40,34 +40,33 @@ def build(visit: Visit) -> Mapping[str, Any]:
     }
 
 
-def _cards(mine: Row, before: Row | None, before_name: str) -> list[dict[str, Any]]:
+def _cards(mine: Row, before: Row | None, before_name: str) -> list[Card]:
     return [
-        {
-            "name": "Suspensions",
-            "value": _cell(mine, "suspensions"),
-            "detail": f"{_cell(mine, 'days_lost')} days lost",
-            "beside": [
+        Card(
+            "Suspensions",
+            _cell(mine, "suspensions"),
+            f"{_cell(mine, 'days_lost')} days lost",
+            [
                 (f"{before_name}, whole year", _cell(before, "suspensions")),
                 ("By 100 pupils", _cell(mine, "suspension_rate")),
                 ("England, by 100 pupils", _cell(mine, "national_suspension_rate")),
             ],
-        },
-        {
-            "name": "Pupils suspended",
-            "value": _cell(mine, "suspended_pupils"),
-            "detail": f"{_cell(mine, 'repeatedly_suspended_pupils')} more than once",
-            "beside": [(f"{before_name}, whole year", _cell(before, "suspended_pupils"))],
-        },
-        {
-            "name": "Permanent exclusions",
-            "value": _cell(mine, "permanent_exclusions"),
-            "detail": "",
-            "beside": [
+        ),
+        Card(
+            "Pupils suspended",
+            _cell(mine, "suspended_pupils"),
+            f"{_cell(mine, 'repeatedly_suspended_pupils')} more than once",
+            [(f"{before_name}, whole year", _cell(before, "suspended_pupils"))],
+        ),
+        Card(
+            "Permanent exclusions",
+            _cell(mine, "permanent_exclusions"),
+            beside=[
                 (f"{before_name}, whole year", _cell(before, "permanent_exclusions")),
                 ("By 100 pupils", _cell(mine, "permanent_exclusion_rate")),
                 ("England, by 100 pupils", _cell(mine, "national_permanent_exclusion_rate")),
             ],
-        },
+        ),
     ]
 
 

@@ -204,13 +204,20 @@ def dots(rows: Rows, categories: Sequence[str], marks: Rows, x_title: str) -> al
     """One dot a category; rows have category, value, label; ``marks`` are vertical lines with name and value."""
     base = _chart(rows).encode(
         y=alt.Y("category:N", sort=list(categories), title=None, axis=alt.Axis(labelLimit=330, grid=True)),
-        x=alt.X("value:Q", title=x_title, scale=alt.Scale(zero=False, padding=30), axis=alt.Axis(grid=False)),
+        x=alt.X(
+            "value:Q", title=x_title, scale=alt.Scale(zero=False, padding=30), axis=alt.Axis(grid=False, tickCount=8)
+        ),
     )
     lines_ = _chart(marks).encode(x="value:Q")
     rule = lines_.mark_rule(color=COMPARED, strokeDash=[3, 3], strokeWidth=1.5)
     name = lines_.mark_text(align="left", dx=4, y=-6, color=COMPARED, fontSize=11).encode(text="name:N")
-    texts = base.mark_text(align="left", dx=9, dy=-8, fontSize=11, color=INK).encode(text="label:N")
-    return alt.layer(rule, name, base.mark_circle(size=90, color=SCHOOL, opacity=1), texts).properties(
+    texts = base.encode(text="label:N")
+    # The line of a mark must not run through a figure.
+    ground, text = (
+        texts.mark_text(align="left", dx=9, dy=-8, fontSize=11, **look)
+        for look in ({"stroke": "#ffffff", "strokeWidth": 4}, {"color": INK})
+    )
+    return alt.layer(rule, name, base.mark_circle(size=90, color=SCHOOL, opacity=1), ground, text).properties(
         width=WIDTH - 260, height=alt.Step(26)
     )
 

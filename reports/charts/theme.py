@@ -35,7 +35,7 @@ def to_svg(chart: alt.TopLevelMixin, figure_id: str, title: str, description: st
     # Altair's themes are state of the process; the look goes into the specification itself.
     # Validation costs as much as drawing does, and would find only mistakes of ours, which the tests look for.
     specification = chart.to_dict(validate=False) | {"config": _CONFIG}
-    drawn = _draw(json.dumps(specification, default=float))
+    drawn = draw(json.dumps(specification, default=float))
     inner = re.sub(r'(\bid="|url\(#)', rf"\g<1>{figure_id}-", drawn[drawn.index(">") + 1 :])
     box = re.search(r'viewBox="([\d. ]+)"', drawn)
     assert box is not None
@@ -50,7 +50,8 @@ def to_svg(chart: alt.TopLevelMixin, figure_id: str, title: str, description: st
 
 
 @lru_cache(maxsize=512)
-def _draw(specification: str) -> str:
+def draw(specification: str) -> str:
+    """Draw a Vega-Lite specification, JSON, as SVG; the last 512 are kept."""
     # 50 to 90 ms a chart; the same figures are looked at again and again until the next release.
     svg: str = vl_convert.vegalite_to_svg(specification, vl_version=_VEGA_LITE)
     return svg.strip()

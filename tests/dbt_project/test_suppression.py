@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
-import numpy as np
 import psycopg
 import pytest
+from working_out import determined
 
 from orchestration.warehouse.connection import Warehouse
 
@@ -211,19 +211,7 @@ def _equations(cells: set[Cell], *, over_time: bool) -> list[dict[Cell, int]]:
 
 def derivable(cells: set[Cell], hidden: set[Cell], *, over_time: bool) -> set[Cell]:
     """The hidden cells that the published ones determine."""
-    places = {cell: place for place, cell in enumerate(sorted(hidden))}
-    rows = [
-        {places[cell]: sign for cell, sign in equation.items() if cell in hidden}
-        for equation in _equations(cells, over_time=over_time)
-    ]
-    matrix = np.zeros((len(rows) + 1, len(places)))
-    for number, row in enumerate(rows):
-        for place, sign in row.items():
-            matrix[number, place] = sign
-    _, values, directions = np.linalg.svd(matrix, full_matrices=True)
-    rank = int((values > 1e-9).sum())
-    free = np.abs(directions[rank:]).max(axis=0) if rank < len(places) else np.zeros(len(places))
-    return {cell for cell, place in places.items() if free[place] < 1e-9}
+    return determined(hidden, _equations(cells, over_time=over_time))
 
 
 MEASURES = {

@@ -7,12 +7,14 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 from psycopg.rows import dict_row
 
 from orchestration.settings import Settings
@@ -21,6 +23,8 @@ from sandbox import Sandbox, running
 
 SCHOOLS = 3
 SIZE = 0.04
+#: How long a server may take to answer for the first time, and to stop.
+PATIENCE_SECONDS = 120
 #: Nothing of the surroundings may decide what a test does; and missing bytecode would be a finding of the doctor.
 _LEFT_OUT = ("DATABASE_URL", "MIS_", "DAGSTER_", "DBT_", "PYTHONDONTWRITEBYTECODE")
 
@@ -45,6 +49,22 @@ class Installation:
             start_new_session=True,
         )
 
+    @contextmanager
+    def serving(self, *arguments: str, answers_at: str) -> Iterator[None]:
+        """A server of `mis`, once the address answers; at the end it is told to stop and must leave cleanly."""
+        server = self.start(*arguments)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        try:
+            while not _answers(answers_at):
+                assert server.poll() is None, server.communicate()
+                assert time.monotonic() < deadline, f"{answers_at} does not answer"
+                time.sleep(0.2)
+            yield
+        finally:
+            server.terminate()
+            said = server.communicate(timeout=PATIENCE_SECONDS)
+        assert server.returncode == 0, said
+
     def mis(self, *arguments: str, expect: int = 0) -> str:
         """What `mis` prints; fails with all of its output when the exit status is another."""
         done = subprocess.run(
@@ -68,6 +88,13 @@ class Installation:
         """The installation's own sandbox, for changing its world between two runs."""
         with running(schools=SCHOOLS, size=SIZE, directory=self.home / "sandbox") as sandbox:
             yield sandbox
+
+
+def _answers(url: str) -> bool:
+    try:
+        return not httpx.get(url, timeout=5).is_server_error
+    except httpx.HTTPError:
+        return False
 
 
 def new_installation(home: Path) -> Installation:

@@ -77,7 +77,7 @@ def kill_sandbox(home: Path, run: subprocess.Popen[str]) -> None:
 READING_MARKS = "select exists (select from ops.extract where category = 'attendance' and state = 'running')"
 MARKS_LOADED = "select exists (select from ops.extract where category = 'attendance' and state = 'loaded')"
 BUILDING_REFERENCE = "select to_regclass('reference.nc_year') is not null"
-BUILDING_CORE = "select to_regclass('core.pupil_day') is not null"
+BUILDING_CORE = "select to_regclass('core.register_year') is not null"
 BUILDING_MARTS = "select to_regclass('build_attendance.pupil_day') is not null"
 PUBLISHING = "select exists (select from ops.release)"
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from browsing import CHROMIUM, chromium
 from installation import Installation, free_port
@@ -38,21 +36,9 @@ def held_school(served: Installation, sandbox: Sandbox) -> str:
 def address(served: Installation, held_school: str) -> Iterator[str]:
     """`mis up`, ready; at the end it is stopped as by Ctrl-C and must leave cleanly."""
     port = free_port()
-    serving = served.start("up", "--port", str(port))
     url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        assert serving.poll() is None, serving.communicate()
-        try:
-            if httpx.get(f"{url}/server_info", timeout=5).status_code == 200:
-                break
-        except httpx.HTTPError:
-            pass
-        time.sleep(0.2)
-    yield url
-    serving.terminate()
-    output, errors = serving.communicate(timeout=60)
-    assert serving.returncode == 0, (output, errors)
+    with served.serving("up", "--port", str(port), answers_at=f"{url}/server_info"):
+        yield url
 
 
 @pytest.fixture(scope="module")

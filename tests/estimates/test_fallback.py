@@ -83,6 +83,7 @@ def test_a_school_is_the_nation_moved_to_its_mean(gcse: QualificationModel) -> N
     middle = fallback.school_weights(np.array([points @ cohort]), points, cohort)
     np.testing.assert_allclose(middle[0], cohort, atol=1e-9)
     of = [found for found in fallback.forecasts(gcse, ()) if found.measure == "school"]
+    assert min(np.diff(found.at_least, axis=0).min() for found in of) > -1e-9  # also where those below 80 do best
     mathematics = next(found for found in of if (found.subject, found.sex) == ("Mathematics", "all"))
     expected = summarise(mathematics.at_least, gcse.source.points).expected
     assert (np.diff(expected) > 0).all()

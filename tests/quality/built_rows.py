@@ -49,6 +49,11 @@ def _identities(prefix: str) -> dict[str, dict[str, Any]]:
     }
 
 
+def _at_friday(two: str, else_: str = "0") -> str:
+    """A year's text with ``two`` at the sessions of FRIDAY, the 355th day from Monday 29 July 2024."""
+    return (else_ * 708 + two).ljust(756, else_)
+
+
 def _lost(relation: str) -> str:
     return f"delete from {relation}"
 
@@ -62,6 +67,38 @@ def _unbuilt(table: str, columns: str = "", values: str = "") -> str:
     )
 
 
+def _another_estimate(column: str, value: int) -> str:
+    """An estimate of more prior attainment, or of more ambition, that is lower all the same."""
+    columns = (
+        "run_id, qualification, subject, level, sex, prior_measure, prior_value, challenge, grades, points, chances"
+    )
+    values = columns.replace(column, str(value)).replace("chances", "array[1, 0.7, 0.1]")
+    return f"insert into core.estimate_lookup ({columns}) select {values} from core.estimate_lookup"
+
+
+_ESTIMATE = {
+    "stage": "ks2_ks4",
+    "qualification": "GCSE",
+    "subject": "History",
+    "level": "subject",
+    "sex": "F",
+    "prior_measure": "ks2_mean",
+    "prior_value": 100,
+    "challenge": 50,
+    "estimate_grade": "4",
+    "chance": 0.8,
+    "chance_higher": 0.1,
+    "chance_lower": 0.2,
+    "basis_n": 500,
+    "effective_n": 400.0,
+    "method": "own_counts",
+    "grades": ["U", "4", "9"],
+    "points": [0, 4, 9],
+    "chances": [1.0, 0.8, 0.1],
+    "run_id": "r",
+    "reference_year": 2024,
+}
+
 BUILT: dict[str, Built] = {
     "core/school": Built(
         {"school_id": 1, "state": "approved", "urn": 199999, "national_phase": "Secondary"},
@@ -72,6 +109,18 @@ BUILT: dict[str, Built] = {
             "CSC-005": {"national_phase": None},
         },
         {"CSC-001": _lost("core.school")},
+    ),
+    "core/estimate_lookup": Built(
+        _ESTIMATE,
+        {
+            "CEL-001": {"chances": [1.0, 0.8, 0.9]},
+            "CEL-002": {"chance_higher": 0.6},
+            "CEL-003": {"basis_n": 0},
+        },
+        {
+            "CEL-004": _another_estimate("prior_value", 101),
+            "CEL-005": _another_estimate("challenge", 20),
+        },
     ),
     "core/pupil": Built(
         {
@@ -110,24 +159,6 @@ BUILT: dict[str, Built] = {
             "CCH-001": _lost("core.pupil_characteristics"),
             "CCH-003": "update core.pupil_characteristics set ethnicity_group = null",
             "CCH-004": "update core.pupil_characteristics set is_fsm = null",
-        },
-    ),
-    "core/pupil_day": Built(
-        {
-            "school_id": 1,
-            "pupil_id": "A1",
-            "session_date": FRIDAY,
-            "extract_id": 1,
-            "am_code": "L",
-            "pm_code": "I",
-            "am_minutes_late": 12,
-        },
-        {"CPD-003": {"session_date": date(2004, 9, 3)}, "CPD-004": {"am_minutes_late": 401}},
-        {
-            "CPD-001": _lost("core.pupil_day"),
-            "CPD-002": _unbuilt("attendance_mark", ", pupil_id, mark_date, session", f", 'B1', '{FRIDAY}', 'AM'"),
-            "CPD-005": "update raw.attendance_mark set removed_at = now() where session = 'PM'",
-            "CPD-006": "update core.pupil_day set pm_code = null",
         },
     ),
     "core/school_day": Built(
@@ -245,8 +276,8 @@ BUILT: dict[str, Built] = {
             "APY-001": _lost("build_attendance.pupil_year"),
             "APY-012": _unbuilt("pupil", ", pupil_id", ", 'B1'")
             + ";insert into core.enrolment (school_id, pupil_id) values (2, 'B1');"
-            "insert into core.pupil_day (school_id, pupil_id, session_date, am_code)"
-            f" values (2, 'B1', '{FRIDAY}', '/')",
+            "insert into core.register_year (school_id, academic_year, pupil_id, marks)"
+            " values (2, 202425, 'B1', rpad('/', 756))",
         },
     ),
     "marts/attendance/calendar_day": Built(
@@ -263,16 +294,24 @@ BUILT: dict[str, Built] = {
             "academic_year": 202425,
             "pupil_id": "A1",
             "extract_id": 1,
-            "marks": "LI".ljust(756),
-            "possible": "11".ljust(756, "0"),
-            "attended": "10".ljust(756, "0"),
-            "authorised": "01".ljust(756, "0"),
-            **dict.fromkeys(("unauthorised", "missing", "not_counted"), "0" * 756),
+            "marks": _at_friday("LI", " "),
+            "possible": _at_friday("11"),
+            "attended": _at_friday("10"),
+            "authorised": _at_friday("01"),
+            **dict.fromkeys(("unauthorised", "missing", "not_counted"), _at_friday("00")),
+            "minutes_late": '{"709": 12}',
         },
-        {"CRY-002": {"marks": "LI"}, "CRY-003": {"unauthorised": "1".ljust(756, "0")}},
+        {
+            "CRY-002": {"marks": "LI"},
+            "CRY-003": {"unauthorised": _at_friday("10")},
+            "CRY-006": {"academic_year": 200405},
+            "CRY-007": {"minutes_late": '{"709": 401}'},
+        },
         {
             "CRY-001": _lost("core.register_year"),
-            "CRY-004": "update core.register_year set marks = rpad('L', 756)",
+            "CRY-004": "update raw.attendance_mark set removed_at = now() where session = 'PM'",
+            "CRY-005": _unbuilt("attendance_mark", ", pupil_id, mark_date, session", f", 'B1', '{FRIDAY}', 'AM'"),
+            "CRY-008": f"update core.register_year set possible = '{_at_friday('10')}'",
         },
     ),
     "marts/attendance/pupil_term": Built(
@@ -486,6 +525,31 @@ BUILT: dict[str, Built] = {
             "APS-005": "insert into build_attendance.school_pattern"
             " (school_id, academic_year, pattern, value, possible_sessions, absence_sessions)"
             " values (1, 202425, 'session', 'AM', 1, 1)",
+        },
+    ),
+    "marts/attendance/weekday_year": Built(
+        {
+            "school_id": 1,
+            "academic_year": 202425,
+            "weekday": 5,
+            "session": "PM",
+            "openings": 3,
+            "possible_sessions": 20,
+            "attended_sessions": 10,
+            "absence_sessions": 10,
+            "authorised_sessions": 10,
+            "unauthorised_sessions": 0,
+            "is_suppressed": False,
+        },
+        {
+            "AWY-002": {"openings": 2},
+            "AWY-003": {"suppression_reason": "small"},
+            "AWY-004": {"unauthorised_sessions": 3},
+        },
+        {
+            "AWY-001": _lost("build_attendance.weekday_year"),
+            "AWY-005": "insert into build_attendance.weekday_year (school_id, academic_year, weekday, session)"
+            " values (1, 202425, 5, 'AM')",
         },
     ),
     "marts/attendance/alert_rule": Built(
@@ -724,12 +788,14 @@ BUILT |= {
             "comparator_schools": 12,
             "rank": 9,
             "percentile": 73,
+            "is_suppressed": False,
         },
         {
             "ACM-002": {"difference": -0.5},
             "ACM-003": {"comparison_value": None, "difference": None},
             "ACM-004": {"rank": 14},
             "ACM-005": {"school_value": 50.0, "difference": 43.0},
+            "ACM-006": {"is_suppressed": True},
         },
         {"ACM-001": _lost("build_attendance.school_comparison")},
     ),

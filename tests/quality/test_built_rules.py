@@ -111,7 +111,7 @@ def test_marks_that_came_after_the_build_do_not_block_it(base: psycopg.Connectio
         "insert into raw.attendance_mark (school_id, pupil_id, mark_date, session, extract_id)"
         " values (1, 'A1', date '2025-07-17', 'AM', 2)"
     )
-    assert run_gate(engine, RULES["core/pupil_day"], as_at=AS_AT).passed
+    assert run_gate(engine, RULES["core/register_year"], as_at=AS_AT).passed
 
 
 def test_rows_of_pupils_nobody_knows_do_not_block_the_build(base: psycopg.Connection[Any], engine: sa.Engine) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,12 +12,14 @@ import httpx
 import pytest
 from browsing import CHROMIUM, chromium
 from installation import Installation, free_port, new_installation
+from made_up import fill_in, many_schools
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from orchestration.access.people import Rights, add, person_by_email
+from orchestration.access.people import Rights, add, person_by_email, remove
 from orchestration.ingest.categories import Purpose
 from orchestration.settings import Settings
 from orchestration.warehouse.connection import Warehouse, warehouse
+from reports.attendance import PAGES
 from reports.signin import sign_in_link
 from reports.signing import Signer
 from reports.vault import Vault
@@ -30,6 +31,10 @@ TUTOR = "tutor@school.example"
 GOVERNOR = "governor@school.example"
 TRUST = "trust@trust.example"
 NOBODY = "nobody@school.example"
+COUNTY = "county@council.example"
+
+#: Pages of a school, every one of them: a new page is looked at by the tests of all.
+SLUGS = tuple(page.slug for page in PAGES if not page.path)
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,7 @@ def reports(published: tuple[Installation, Warehouse]) -> Iterator[Reports]:
             ).fetchall()
         )
         secondary, primary, everything = schools["secondary"], schools["primary"], tuple(schools.values())
+        fill_in(connection, secondary, [primary, schools["all_through"]])
         one, purpose = (secondary,), (Purpose.ATTENDANCE,)
         add(connection, HEAD, "Harriet Head", Rights(one, purpose, named=True, small_groups=True))
         add(connection, TUTOR, "Tariq Tutor", Rights(one, purpose, small_groups=True))
@@ -93,26 +99,19 @@ def reports(published: tuple[Installation, Warehouse]) -> Iterator[Reports]:
         add(connection, NOBODY, "Nora Nobody", Rights(one, (Purpose.TRACKING,)))
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    serving = installation.start("reports", "--port", str(port))
-    wait_for(serving.poll, f"{address}/sign-in")
-    yield Reports(installation, leased, address, secondary, primary, everything)
-    serving.terminate()
-    output, errors = serving.communicate(timeout=PATIENCE_SECONDS)
-    assert serving.returncode == 0, (output, errors)
+    with installation.serving("reports", "--port", str(port), answers_at=f"{address}/sign-in"):
+        yield Reports(installation, leased, address, secondary, primary, everything)
 
 
-def wait_for(poll: Callable[[], int | None], url: str) -> None:
-    """Return when the address answers; fail when the process ends before or patience does."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        assert poll() is None, "the server ended"
-        try:
-            httpx.get(url, timeout=5)
-        except httpx.HTTPError:
-            time.sleep(0.2)
-        else:
-            return
-    raise AssertionError(f"{url} does not answer")
+@pytest.fixture(scope="module")
+def county(reports: Reports) -> Iterator[list[int]]:
+    """A local authority's officer, COUNTY, with more schools than stand on one page: the secondary and its copies."""
+    with reports.warehouse.connect() as connection, many_schools(connection, reports.secondary) as copies:
+        rights = Rights((reports.secondary, *copies), (Purpose.ATTENDANCE,), small_groups=True)
+        person = add(connection, COUNTY, "Connie County", rights)
+        connection.commit()
+        yield copies
+        remove(connection, person)
 
 
 # For a module: while it is open Playwright keeps an event loop running, in which other modules' asyncio.run() fails.

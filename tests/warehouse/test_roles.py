@@ -324,17 +324,22 @@ def declared_marts() -> dict[Purpose, dict[str, list[str]]]:
     return found
 
 
+def publish_declared(connection: psycopg.Connection, purpose: Purpose, marts: dict[str, list[str]]) -> None:
+    """Publish an empty table for each mart of a purpose."""
+    connection.execute(f"create schema build_{purpose}".encode())
+    types = {"school_id": "int"}
+    for name, columns in marts.items():
+        listed = ", ".join(f"{column} {types.get(column, 'text')}" for column in columns)
+        connection.execute(f"create table build_{purpose}.{name} ({listed})".encode())
+    publish(connection, purpose, "run")
+
+
 def test_every_mart_is_read_by_those_it_is_for(warehouse: Warehouse) -> None:
     """Names are for the named role in every purpose but provisioning, whose names are of staff."""
     with warehouse.connect(autocommit=True) as connection:
         ensure_roles(connection)
         for purpose, marts in declared_marts().items():
-            connection.execute(f"create schema build_{purpose}".encode())
-            for name, columns in marts.items():
-                types = {"school_id": "int"}
-                listed = ", ".join(f"{column} {types.get(column, 'text')}" for column in columns)
-                connection.execute(f"create table build_{purpose}.{name} ({listed})".encode())
-            publish(connection, purpose, "run")
+            publish_declared(connection, purpose, marts)
             for name, columns in marts.items():
                 names_pupils = purpose != Purpose.PROVISIONING and not {"forename", "surname", "upn"}.isdisjoint(
                     columns
@@ -352,6 +357,23 @@ def test_every_mart_is_read_by_those_it_is_for(warehouse: Warehouse) -> None:
                 readers = {role for role in EVERY_ROLE if may_read(connection, role, f"{schema}.{name}")}
                 assert readers == due, f"{purpose}.{name}"
                 assert names_pupils == (name == "pupil_name"), f"{purpose}.{name}"
+
+
+def test_whole_schools_are_open_to_readers_of_aggregates_and_single_sessions_are_not(warehouse: Warehouse) -> None:
+    """What the pages of a governor need is open; what counts few pupils of one day, or hides nothing, is closed."""
+    needed = {
+        *("school", "school_day", "group_year", "group_period", "suspension_year", "weekday_year"),
+        *("school_comparison", "similar_school", "school_characteristics", "area_year", "area_group_year"),
+    }
+    with warehouse.connect(autocommit=True) as connection:
+        ensure_roles(connection)
+        marts = declared_marts()[Purpose.ATTENDANCE]
+        publish_declared(connection, Purpose.ATTENDANCE, marts)
+        role = reader_role(Purpose.ATTENDANCE, Level.AGGREGATES)
+        found = {name for name in marts if not is_hidden(name) and may_read(connection, role, f"attendance.{name}")}
+    assert needed <= found
+    closed = {"school_session", "school_week", "school_year", "school_year_before", "school_pattern"}
+    assert closed <= marts.keys() - found
 
 
 def test_no_column_names_a_pupil_by_another_name() -> None:

@@ -12,9 +12,9 @@
 
 with
 
-pupil_day as not materialized (
+mark as not materialized (
 
-    select * from {{ ref('pupil_day') }}
+    select * from {{ ref('stg_attendance_mark') }}
 
 ),
 
@@ -85,10 +85,10 @@ changed as (
     from held_to
     cross join lateral (
         select
-            pupil_day.session_date,
-            pupil_day.extract_id
-        from pupil_day
-        where pupil_day.school_id = held_to.school_id and pupil_day.extract_id > held_to.extract_id
+            mark.session_date,
+            mark.extract_id
+        from mark
+        where mark.school_id = held_to.school_id and mark.extract_id > held_to.extract_id
         offset 0
     ) as newer
 
@@ -102,7 +102,7 @@ changed as (
         school_id,
         session_date,
         extract_id
-    from pupil_day
+    from mark
 
 ),
 
@@ -137,7 +137,7 @@ week as (
         changed_week.school_id,
         changed_week.academic_year,
         changed_week.first_position,
-        substr(register_year.marks, changed_week.first_position, 14) as marks,
+        {{ letters_from('register_year.marks', 'changed_week.first_position', 14) }} as marks,
         count(*) as pupils
     from changed_week
     inner join register_year
@@ -146,7 +146,7 @@ week as (
             and changed_week.academic_year = register_year.academic_year
     group by
         changed_week.school_id, changed_week.academic_year, changed_week.first_position,
-        substr(register_year.marks, changed_week.first_position, 14)
+        {{ letters_from('register_year.marks', 'changed_week.first_position', 14) }}
 
 ),
 

@@ -9,9 +9,11 @@ group_member as (
 select
     school_id,
     academic_year,
-    -- A sum, for the order of pupils must not matter; each row's hash has the pupil's key in it.
-    sum(hashtextextended(concat_ws(
-        '|', pupil_key, counted_places, marks, missing, {{ group_columns() }}
-    ), 0))::numeric(38) as fingerprint
+    -- A sum, for the order of pupils must not matter; each row's hash has the pupil's key in it. The register's own hash
+    -- stands for the marks.
+    (
+        max(register_fingerprint)
+        + sum(hashtextextended(concat_ws('|', pupil_key, {{ group_columns() }}), 0))
+    )::numeric(38) as fingerprint
 from group_member
 group by school_id, academic_year

@@ -33,7 +33,8 @@ select
     coalesce(characteristics.is_looked_after::text, 'not known') as looked_after,
     register.counted_places,
     register.marks,
-    register.missing
+    register.missing,
+    register.fingerprint as register_fingerprint
 from register
 inner join pupil
     on

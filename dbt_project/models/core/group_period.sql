@@ -4,7 +4,7 @@
         incremental_strategy='delete+insert',
         unique_key=['school_id', 'academic_year'],
         on_schema_change='fail',
-        pre_hook='{{ forget_vanished_years() }}',
+        pre_hook="{{ forget_vanished_years(ref('group_input')) }}",
     )
 }}
 
@@ -28,7 +28,7 @@ half_term as (
 
 ),
 
-{{ stale_school_years() }}
+{{ stale_school_years('group_input') }}
 
 period as (
 
@@ -86,17 +86,20 @@ pupil_period as materialized (
         {{ group_columns('counted_member') }},
         period.period_type,
         period.period,
-        {{ letter_counts('counted_marks') }}
+        {{ count_columns('remembered') }}
     from counted_member
     inner join period
         on
             counted_member.academic_year = period.academic_year
             and counted_member.counted_places >= period.first_position
     cross join lateral {{ counted_marks(
-        'substr(counted_member.marks, period.first_position, period.last_position - period.first_position + 1)',
+        letters_from(
+            'counted_member.marks', 'period.first_position', 'period.last_position - period.first_position + 1'
+        ),
         'substring(counted_member.missing from period.first_position for least(period.last_position,'
         ' counted_member.counted_places) - period.first_position + 1)'
     ) }} as counted_marks
+    cross join lateral {{ remembered_counts('counted_marks') }} as remembered
     where counted_marks.plain + length(counted_marks.rest) + counted_marks.missing > 0
 
 )

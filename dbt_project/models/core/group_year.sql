@@ -4,7 +4,7 @@
         incremental_strategy='delete+insert',
         unique_key=['school_id', 'academic_year'],
         on_schema_change='fail',
-        pre_hook='{{ forget_vanished_years() }}',
+        pre_hook="{{ forget_vanished_years(ref('group_input')) }}",
     )
 }}
 
@@ -22,7 +22,7 @@ group_member as (
 
 ),
 
-{{ stale_school_years() }}
+{{ stale_school_years('group_input') }}
 
 pupil as (
 

@@ -120,7 +120,8 @@ judgement as (
         result_date
     from attainment
     where
-        mapping = 'mapped' and not is_no_result and scale = 'teacher_assessment' and subject in ('Reading', 'Writing', 'Mathematics')
+        mapping = 'mapped' and not is_no_result and scale = 'teacher_assessment'
+        and subject in ('Reading', 'Writing', 'Mathematics')
         and (stage = 'ks2' or (stage = 'ks1' and kind = 'statutory'))
     order by
         school_id asc, pupil_key asc, stage asc, subject asc, result_date desc nulls last, result_id desc
@@ -139,7 +140,9 @@ judged as (
         max(judgement.result_date) as as_of,
         string_agg(judgement.subject || ' ' || judgement.grade, ', ' order by judgement.subject) as basis
     from judgement
-    where judgement.subject in ('{{ pair | join("', '") }}') and judgement.points is not null
+    where
+        judgement.subject in ('{{ pair | join("', '") }}')
+        and judgement.points is not null
     group by judgement.school_id, judgement.pupil_key, judgement.stage
     having count(*) = 2
 

@@ -1,5 +1,22 @@
-{%- set bitmaps = ['possible', 'attended', 'authorised', 'unauthorised'] -%}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='delete+insert',
+        unique_key=['school_id', 'academic_year'],
+        on_schema_change='fail',
+        pre_hook="{{ forget_vanished_years(ref('register_input')) }}",
+    )
+}}
+
+{%- set bitmaps = ['possible', 'attended', 'authorised', 'unauthorised'] %}
+
 with
+
+register_input as (
+
+    select * from {{ ref('register_input') }}
+
+),
 
 enrolment as (
 
@@ -31,18 +48,26 @@ characteristics as (
 
 ),
 
+{{ stale_school_years('register_input') }}
+
 -- The sessions that the school held, as bits.
 calendar as (
 
     select
-        school_id,
-        academic_year,
+        stale.school_id,
+        stale.academic_year,
         bit_or(set_bit(
-            set_bit({{ no_bits() }}::bit({{ year_length() }}), am_position - 1, am_is_open::integer),
-            am_position, pm_is_open::integer
+            set_bit(
+                {{ no_bits() }}::bit({{ year_length() }}), school_day.am_position - 1, school_day.am_is_open::integer
+            ),
+            school_day.am_position, school_day.pm_is_open::integer
         ))::varbit as held_sessions
-    from school_day
-    group by school_id, academic_year
+    from stale
+    inner join school_day
+        on
+            stale.school_id = school_day.school_id
+            and stale.academic_year = school_day.academic_year
+    group by stale.school_id, stale.academic_year
 
 ),
 
@@ -277,8 +302,13 @@ select
             length(rtrim(pupil_year.marks))
             <= 2 * (roll_year.counted_until - {{ first_day('pupil_year.academic_year') }}) + 2
             then pupil_year.tally
-    end as tally
+    end as tally,
+    stale.fingerprint
 from pupil_year
+inner join stale
+    on
+        pupil_year.school_id = stale.school_id
+        and pupil_year.academic_year = stale.academic_year
 inner join roll_year
     on
         pupil_year.school_id = roll_year.school_id
@@ -289,3 +319,5 @@ left join characteristics
         pupil_year.school_id = characteristics.school_id
         and pupil_year.pupil_key = characteristics.pupil_key
 where pupil_year.marks <> repeat(' ', {{ year_length() }}) or bit_count(pupil_year.missing) > 0
+-- In the key's order: a school's year lies together, and its key is filled fast.
+order by pupil_year.school_id, pupil_year.academic_year, pupil_year.pupil_key

@@ -5,17 +5,15 @@
         unique_key=['school_id', 'academic_year', 'pupil_id'],
         on_schema_change='fail',
         indexes=[{'columns': ['school_id', 'extract_id']}],
-        pre_hook='{{ by_index() }}',
+        pre_hook=['{{ by_index() }}', '{{ room_for_json() }}'],
     )
 }}
 
-{%- set no_marks = "repeat(' ', " ~ year_length() ~ ")" %}
-
 with
 
-pupil_day as not materialized (
+mark as not materialized (
 
-    select * from {{ ref('pupil_day') }}
+    select * from {{ ref('stg_attendance_mark') }}
 
 ),
 
@@ -50,7 +48,9 @@ held as not materialized (
 
 ),
 
--- Everything of a school is written again when a code came to mean something else there.
+-- A school's extracts come one after the other and are loaded whole (a retry from quarantine is an extract too), so
+-- what is newer than the newest that is held is all that has changed. Everything of a school is written again when a
+-- code came to mean something else there.
 held_to as (
 
     select
@@ -77,58 +77,38 @@ held_to as (
 
 ),
 
-changed_day as (
+span as (
 
     select
         held_to.school_id,
         newer.pupil_id,
-        newer.session_date,
-        {{ academic_year('newer.session_date') }} as academic_year
+        {{ academic_year('newer.session_date') }} as academic_year,
+        min(newer.session_date) as first_date,
+        max(newer.session_date) as last_date
     from held_to
     cross join lateral (
         select
-            pupil_day.pupil_id,
-            pupil_day.session_date
-        from pupil_day
-        where pupil_day.school_id = held_to.school_id and pupil_day.extract_id > held_to.extract_id
+            mark.pupil_id,
+            mark.session_date
+        from mark
+        where mark.school_id = held_to.school_id and mark.extract_id > held_to.extract_id
         offset 0
     ) as newer
+    group by held_to.school_id, newer.pupil_id, {{ academic_year('newer.session_date') }}
 
 ),
 
-span as (
+stale as (
 
-    select
-        school_id,
-        pupil_id,
-        academic_year,
-        min(session_date) as first_date,
-        max(session_date) as last_date
-    from changed_day
-    group by school_id, pupil_id, academic_year
-
-),
-
-day as (
-
-    select
-        span.school_id,
-        span.pupil_id,
-        span.academic_year,
-        of_span.session_date,
-        of_span.extract_id,
-        of_span.am_minutes_late,
-        of_span.pm_minutes_late,
-        of_span.am_code,
-        of_span.pm_code
+    select of_span.*
     from span
     cross join lateral (
-        select pupil_day.*
-        from pupil_day
+        select mark.*
+        from mark
         where
-            pupil_day.school_id = span.school_id
-            and pupil_day.pupil_id = span.pupil_id
-            and pupil_day.session_date between span.first_date and span.last_date
+            mark.school_id = span.school_id
+            and mark.pupil_id = span.pupil_id
+            and mark.session_date between span.first_date and span.last_date
         offset 0
     ) as of_span
 
@@ -136,114 +116,49 @@ day as (
 
 {% else %}
 
-day as (
+stale as (
 
-    select
-        school_id,
-        pupil_id,
-        {{ academic_year('session_date') }} as academic_year,
-        session_date,
-        extract_id,
-        am_minutes_late,
-        pm_minutes_late,
-        am_code,
-        pm_code
-    from pupil_day
+    select * from mark
 
 ),
 
 {% endif %}
 
--- Most codes are their own letter on every date. They need no look-up: it took as long as all the rest.
-own_letter as (
-
-    select
-        school_id,
-        string_agg(code, '' order by code) as letters
-    from (
-        select
-            school_id,
-            code
-        from attendance_code
-        group by school_id, code
-        having
-            length(code) = 1
-            and every(letter = code)
-            and min(valid_from) = date '1900-01-01'
-            and max(valid_to) = date '9999-12-31'
-            and sum(valid_to - valid_from + 1) = date '9999-12-31' - date '1900-01-01' + 1
-    ) as unchanging
-    group by school_id
-
-),
-
-sorted as (
-
-    select
-        day.*,
-        case
-            when day.am_code is null then ' '
-            when length(day.am_code) = 1 and strpos(own_letter.letters, day.am_code) > 0 then day.am_code
-        end as am_own_letter,
-        case
-            when day.pm_code is null then ' '
-            when length(day.pm_code) = 1 and strpos(own_letter.letters, day.pm_code) > 0 then day.pm_code
-        end as pm_own_letter
-    from day
-    left join own_letter
-        on day.school_id = own_letter.school_id
-
-),
-
+-- A mark that was taken back is a blank, for what stood there has to go.
 lettered as (
 
     select
-        sorted.school_id,
-        sorted.pupil_id,
-        sorted.academic_year,
-        sorted.session_date,
-        sorted.extract_id,
-        sorted.am_minutes_late,
-        sorted.pm_minutes_late,
-        coalesce(sorted.am_own_letter, am.letter, '!') as am_letter,
-        coalesce(sorted.pm_own_letter, pm.letter, '!') as pm_letter,
+        stale.school_id,
+        stale.pupil_id,
+        {{ academic_year('stale.session_date') }} as academic_year,
+        stale.session_date,
+        stale.extract_id,
+        case stale.session when 'AM' then 0 else 1 end as half_day,
+        case when stale.code is null then ' ' else coalesce(attendance_code.letter, '!') end as letter,
         case
-            when sorted.am_own_letter is not null or am.standard_code = sorted.am_code then null
-            else sorted.am_code
-        end as am_entered_code,
-        case
-            when sorted.pm_own_letter is not null or pm.standard_code = sorted.pm_code then null
-            else sorted.pm_code
-        end as pm_entered_code
-    from sorted
-    left join attendance_code as am
+            when attendance_code.letter = stale.code or attendance_code.standard_code = stale.code then null
+            else stale.code
+        end as entered_code,
+        stale.minutes_late
+    from stale
+    left join attendance_code
         on
-            sorted.school_id = am.school_id
-            and case when sorted.am_own_letter is null then sorted.am_code end = am.code
-            and sorted.session_date between am.valid_from and am.valid_to
-    left join attendance_code as pm
-        on
-            sorted.school_id = pm.school_id
-            and case when sorted.pm_own_letter is null then sorted.pm_code end = pm.code
-            and sorted.session_date between pm.valid_from and pm.valid_to
+            stale.school_id = attendance_code.school_id
+            and stale.code = attendance_code.code
+            and stale.session_date between attendance_code.valid_from and attendance_code.valid_to
 
 ),
 
-spaced as (
+placed as (
 
     select
         lettered.*,
-        2 * (
-            lead(lettered.session_date) over (
-                partition by lettered.school_id, lettered.academic_year, lettered.pupil_id
-                order by lettered.session_date
-            ) - lettered.session_date
-        ) as places_to_next
+        {{ am_position('session_date', 'academic_year') }} + half_day as position
     from lettered
 
 ),
 
--- The changed days of a pupil's year, and all between them, as one piece.
+-- The changed days of a pupil's year, and all between them.
 piece as (
 
     select
@@ -251,30 +166,18 @@ piece as (
         academic_year,
         pupil_id,
         max(extract_id) as extract_id,
+        {%- if is_incremental() %}
         {{ am_position('min(session_date)', 'academic_year') }} as first_position,
         {{ am_position('max(session_date)', 'academic_year') }} + 1 as last_position,
-        string_agg(rpad(am_letter || pm_letter, coalesce(places_to_next, 2)), '' order by session_date) as marks,
+        {%- endif %}
+        convert_from(core.laid_in_place(position - 1, ascii(letter)), 'UTF8') as marks,
         coalesce(
-            jsonb_object_agg(
-                {{ am_position('session_date', 'academic_year') }}, am_entered_code
-            ) filter (where am_entered_code is not null), '{}'
-        )
-        || coalesce(
-            jsonb_object_agg(
-                {{ am_position('session_date', 'academic_year') }} + 1, pm_entered_code
-            ) filter (where pm_entered_code is not null), '{}'
+            jsonb_object_agg(position, entered_code) filter (where entered_code is not null), '{}'
         ) as entered_codes,
         coalesce(
-            jsonb_object_agg(
-                {{ am_position('session_date', 'academic_year') }}, am_minutes_late
-            ) filter (where am_minutes_late is not null), '{}'
-        )
-        || coalesce(
-            jsonb_object_agg(
-                {{ am_position('session_date', 'academic_year') }} + 1, pm_minutes_late
-            ) filter (where pm_minutes_late is not null), '{}'
+            jsonb_object_agg(position, minutes_late) filter (where minutes_late is not null), '{}'
         ) as minutes_late
-    from spaced
+    from placed
     group by school_id, academic_year, pupil_id
 
 ),
@@ -288,9 +191,13 @@ written as (
         piece.academic_year,
         piece.pupil_id,
         greatest(present.extract_id, piece.extract_id) as extract_id,
-        left(coalesce(present.marks, {{ no_marks }}), piece.first_position - 1)
-        || piece.marks
-        || substr(coalesce(present.marks, {{ no_marks }}), piece.last_position + 1) as marks,
+        case
+            when present.marks is null then piece.marks
+            else
+                left(present.marks, piece.first_position - 1)
+                || substr(piece.marks, piece.first_position, piece.last_position - piece.first_position + 1)
+                || substr(present.marks, piece.last_position + 1)
+        end as marks,
         {{ kept_outside('present.entered_codes') }} || piece.entered_codes as entered_codes,
         {{ kept_outside('present.minutes_late') }} || piece.minutes_late as minutes_late
     from piece
@@ -310,15 +217,7 @@ written as (
 
 written as (
 
-    select
-        school_id,
-        academic_year,
-        pupil_id,
-        extract_id,
-        rpad(repeat(' ', first_position - 1) || marks, {{ year_length() }}) as marks,
-        entered_codes,
-        minutes_late
-    from piece
+    select * from piece
 
 )
 

@@ -1,4 +1,4 @@
--- A mark that the partner took back stays here, without its code: core.pupil_day has to hear of it.
+-- A mark that the partner took back stays here, without its code: core.register_year has to hear of it.
 with
 
 source as (

@@ -17,7 +17,8 @@ select
     percentile,
     period,
     release,
-    note
+    note,
+    is_suppressed
 from attendance.school_comparison
 where school_id = %(school_id)s and academic_year = %(year)s
 """

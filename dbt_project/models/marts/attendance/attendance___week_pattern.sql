@@ -43,7 +43,7 @@ pupil_week as materialized (
         counted.school_id,
         counted.academic_year,
         week.week_start,
-        substr(counted.marks, week.first_position, 14) as marks,
+        {{ letters_from('counted.marks', 'week.first_position', 14) }} as marks,
         substring(counted.missing from week.first_position for 14)::varbit as missing
     from counted
     inner join week

@@ -1,11 +1,18 @@
 {#- As in core.risk_example: the planner knows nothing of tables that were built a moment ago. -#}
 {{ config(pre_hook='set local enable_nestloop = off; set local enable_mergejoin = off') }}
 
+{%- set masks = {
+    'end': 'placed_day.is_end_of_half_term',
+    'first': 'placed_day.is_first_weeks',
+    'recent': 'placed_day.weeks_ago < 4',
+    'before': 'placed_day.weeks_ago between 4 and 11'
+} %}
+
 with
 
-pupil_day as (
+register_year as (
 
-    select * from {{ ref('attendance__pupil_day') }}
+    select * from {{ ref('attendance___register_year') }}
 
 ),
 
@@ -21,160 +28,132 @@ pupil_year as (
 
 ),
 
-attendance_code as (
-
-    select * from {{ ref('attendance__attendance_code') }}
-
-),
-
 household as (
 
     select * from {{ ref('household') }}
 
 ),
 
-calendar as (
+placed_day as (
 
     {{ placed_days() }}
 
 ),
 
-day as (
+-- Of a school's year, as bits: what is asked of a pupil's year is then a count of the bits that both have.
+calendar as (
 
     select
-        pupil_day.school_id,
-        pupil_day.pupil_key,
-        pupil_day.session_date,
-        pupil_day.academic_year,
-        calendar.week_start,
-        calendar.weeks_ago,
-        extract(isodow from pupil_day.session_date)::smallint as weekday,
-        calendar.is_first_weeks,
-        calendar.is_end_of_half_term,
-        pupil_day.possible_sessions,
-        pupil_day.absence_sessions,
-        pupil_day.am_code,
-        pupil_day.pm_code
-    from pupil_day
-    inner join pupil_year
-        on
-            pupil_day.school_id = pupil_year.school_id
-            and pupil_day.pupil_key = pupil_year.pupil_key
-            and pupil_day.academic_year = pupil_year.academic_year
-            and pupil_day.session_date <= pupil_year.counted_until
-    inner join calendar
-        on
-            pupil_day.school_id = calendar.school_id
-            and pupil_day.session_date = calendar.session_date
+        placed_day.school_id,
+        placed_day.academic_year,
+        {%- for name, is_in in masks.items() %}
+        coalesce(
+            bit_or({{ both_sessions('placed_day.session_date', 'placed_day.academic_year') }}) filter (where {{ is_in }}),
+            {{ no_bits() }}
+        )::varbit as {{ name }}_bits
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from placed_day
+    group by placed_day.school_id, placed_day.academic_year
 
 ),
 
--- A day that was missed, or possible, by half needs its codes looked up; the others do not, and they are most.
-half_day as (
+week as (
+
+    select distinct
+        school_id,
+        academic_year,
+        {{ am_position('week_start', 'academic_year') }} as first_position
+    from school_day
+
+),
+
+-- To the last day that counts. A day was missed when either session was; it stands at its morning's place.
+counted as (
 
     select
-        day.school_id,
-        day.pupil_key,
-        day.academic_year,
-        count(*) filter (where attendance_code.meaning in ('authorised', 'unauthorised')) as am_absence,
-        count(*) filter (
-            where
-            day.possible_sessions = 1
-            and attendance_code.meaning in ('present', 'approved', 'authorised', 'unauthorised', 'covid')
-        ) as am_possible
-    from day
-    inner join attendance_code
-        on
-            day.school_id = attendance_code.school_id
-            and day.am_code = attendance_code.code
-            and day.session_date between attendance_code.valid_from and attendance_code.valid_to
-    where day.possible_sessions = 1 or day.absence_sessions = 1
-    group by day.school_id, day.pupil_key, day.academic_year
+        register_year.school_id,
+        register_year.pupil_key,
+        register_year.academic_year,
+        to_count.possible,
+        to_count.absence,
+        (to_count.absence | (to_count.absence << 1)) & {{ mornings() }} as days_missed
+    from register_year
+    cross join lateral (
+        select
+            register_year.possible & places.counted as possible,
+            (register_year.authorised | register_year.unauthorised) & places.counted as absence
+        from (select ~{{ no_bits() }} << ({{ year_length() }} - register_year.counted_places) as counted) as places
+        offset 0
+    ) as to_count
 
 ),
 
 pupil_week as (
 
     select
-        school_id,
-        pupil_key,
-        academic_year,
-        week_start,
-        weeks_ago,
-        is_first_weeks,
-        {%- for number in range(1, 6) %}
-        coalesce(sum(possible_sessions) filter (where weekday = {{ number }}), 0) as possible_{{ number }},
-        coalesce(sum(absence_sessions) filter (where weekday = {{ number }}), 0) as absence_{{ number }},
-        {%- endfor %}
-        count(*) filter (where possible_sessions = 2) as whole_days_possible,
-        count(*) filter (where absence_sessions = 2) as whole_days_missed,
-        coalesce(sum(possible_sessions) filter (where is_end_of_half_term), 0) as end_possible,
-        coalesce(sum(absence_sessions) filter (where is_end_of_half_term), 0) as end_absence,
-        sum(possible_sessions) as possible_sessions,
-        sum(absence_sessions) as absence_sessions
-    from day
-    group by school_id, pupil_key, academic_year, week_start, weeks_ago, is_first_weeks
+        counted.school_id,
+        counted.pupil_key,
+        counted.academic_year,
+        bit_count(substring(counted.possible from week.first_position for 14)) as possible_sessions,
+        bit_count(substring(counted.absence from week.first_position for 14)) as absence_sessions
+    from counted
+    inner join week
+        on
+            counted.school_id = week.school_id
+            and counted.academic_year = week.academic_year
 
 ),
 
-counted as (
+weeks as (
 
     select
         school_id,
         pupil_key,
         academic_year,
-        {%- for number in range(1, 6) %}
-        sum(possible_{{ number }})::integer as possible_{{ number }},
-        sum(absence_{{ number }})::integer as absence_{{ number }},
-        {%- endfor %}
-        sum(whole_days_possible)::integer as whole_days_possible,
-        sum(whole_days_missed)::integer as whole_days_missed,
-        sum(end_possible)::integer as end_possible,
-        sum(end_absence)::integer as end_absence,
-        coalesce(sum(possible_sessions) filter (where is_first_weeks), 0)::integer as first_possible,
-        coalesce(sum(absence_sessions) filter (where is_first_weeks), 0)::integer as first_absence,
         count(*) filter (where possible_sessions > 0)::integer as weeks,
         count(*) filter (
             where absence_sessions > 0 and absence_sessions < possible_sessions
         )::integer as broken_weeks,
         count(*) filter (
             where possible_sessions > 0 and absence_sessions = possible_sessions
-        )::integer as missed_weeks,
-        coalesce(sum(possible_sessions) filter (where weeks_ago < 4), 0)::integer as recent_possible,
-        coalesce(sum(absence_sessions) filter (where weeks_ago < 4), 0)::integer as recent_absence,
-        coalesce(sum(possible_sessions) filter (where weeks_ago between 4 and 11), 0)::integer as before_possible,
-        coalesce(sum(absence_sessions) filter (where weeks_ago between 4 and 11), 0)::integer as before_absence
+        )::integer as missed_weeks
     from pupil_week
     group by school_id, pupil_key, academic_year
 
 ),
 
-away_together as (
+at_home as (
 
     select
-        day.school_id,
-        day.pupil_key,
-        day.academic_year,
-        count(*) over (partition by day.school_id, household.household_key, day.session_date) as pupils_away
-    from day
+        counted.school_id,
+        counted.pupil_key,
+        counted.academic_year,
+        household.household_key,
+        counted.days_missed::bit({{ year_length() }}) as days_missed
+    from counted
     inner join household
         on
-            day.school_id = household.school_id
-            and day.pupil_key = household.pupil_key
-    where day.absence_sessions > 0
+            counted.school_id = household.school_id
+            and counted.pupil_key = household.pupil_key
 
 ),
 
 together as (
 
     select
-        school_id,
-        pupil_key,
-        academic_year,
-        count(*)::integer as school_days
-    from away_together
-    where pupils_away > 1
-    group by school_id, pupil_key, academic_year
+        at_home.school_id,
+        at_home.pupil_key,
+        at_home.academic_year,
+        bit_count(at_home.days_missed & bit_or(other.days_missed))::integer as school_days
+    from at_home
+    inner join at_home as other
+        on
+            at_home.school_id = other.school_id
+            and at_home.academic_year = other.academic_year
+            and at_home.household_key = other.household_key
+            and at_home.pupil_key <> other.pupil_key
+    group by at_home.school_id, at_home.pupil_key, at_home.academic_year, at_home.days_missed
 
 ),
 
@@ -217,23 +196,23 @@ named as (
         pupil_year.possible_sessions,
         pupil_year.absence_sessions,
         {%- for number, name in [(1, 'monday'), (2, 'tuesday'), (3, 'wednesday'), (4, 'thursday'), (5, 'friday')] %}
-        counted.possible_{{ number }} as {{ name }}_possible_sessions,
-        counted.absence_{{ number }} as {{ name }}_absence_sessions,
+        bit_count(counted.possible & {{ weekday_places(number) }})::integer as {{ name }}_possible_sessions,
+        bit_count(counted.absence & {{ weekday_places(number) }})::integer as {{ name }}_absence_sessions,
         {%- endfor %}
-        counted.whole_days_possible + coalesce(half_day.am_possible, 0)::integer as am_possible_sessions,
-        counted.whole_days_missed + coalesce(half_day.am_absence, 0)::integer as am_absence_sessions,
-        counted.end_possible as end_of_half_term_possible_sessions,
-        counted.end_absence as end_of_half_term_absence_sessions,
-        counted.first_possible as first_weeks_possible_sessions,
-        counted.first_absence as first_weeks_absence_sessions,
+        bit_count(counted.possible & {{ mornings() }})::integer as am_possible_sessions,
+        bit_count(counted.absence & {{ mornings() }})::integer as am_absence_sessions,
+        bit_count(counted.possible & calendar.end_bits)::integer as end_of_half_term_possible_sessions,
+        bit_count(counted.absence & calendar.end_bits)::integer as end_of_half_term_absence_sessions,
+        bit_count(counted.possible & calendar.first_bits)::integer as first_weeks_possible_sessions,
+        bit_count(counted.absence & calendar.first_bits)::integer as first_weeks_absence_sessions,
         pupil_year.agreed_holiday_sessions + pupil_year.unauthorised_holiday_sessions as holiday_sessions,
-        counted.weeks,
-        counted.broken_weeks,
-        counted.missed_weeks,
-        counted.recent_possible as recent_possible_sessions,
-        counted.recent_absence as recent_absence_sessions,
-        counted.before_possible as before_possible_sessions,
-        counted.before_absence as before_absence_sessions,
+        weeks.weeks,
+        weeks.broken_weeks,
+        weeks.missed_weeks,
+        bit_count(counted.possible & calendar.recent_bits)::integer as recent_possible_sessions,
+        bit_count(counted.absence & calendar.recent_bits)::integer as recent_absence_sessions,
+        bit_count(counted.possible & calendar.before_bits)::integer as before_possible_sessions,
+        bit_count(counted.absence & calendar.before_bits)::integer as before_absence_sessions,
         coalesce(sibling.siblings, 0) as siblings,
         sibling.possible_sessions as siblings_possible_sessions,
         sibling.absence_sessions as siblings_absence_sessions,
@@ -244,11 +223,15 @@ named as (
             pupil_year.school_id = counted.school_id
             and pupil_year.pupil_key = counted.pupil_key
             and pupil_year.academic_year = counted.academic_year
-    left join half_day
+    inner join calendar
         on
-            pupil_year.school_id = half_day.school_id
-            and pupil_year.pupil_key = half_day.pupil_key
-            and pupil_year.academic_year = half_day.academic_year
+            pupil_year.school_id = calendar.school_id
+            and pupil_year.academic_year = calendar.academic_year
+    inner join weeks
+        on
+            pupil_year.school_id = weeks.school_id
+            and pupil_year.pupil_key = weeks.pupil_key
+            and pupil_year.academic_year = weeks.academic_year
     left join sibling
         on
             pupil_year.school_id = sibling.school_id

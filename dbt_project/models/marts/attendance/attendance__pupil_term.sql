@@ -39,8 +39,10 @@ counted as (
             register_year.academic_year = term.academic_year
             and register_year.counted_places >= term.first_position
     cross join lateral {{ counted_marks(
-        'substr(left(register_year.marks, register_year.counted_places), term.first_position,'
-        ' term.last_position - term.first_position + 1)',
+        letters_from(
+            'register_year.marks', 'term.first_position',
+            'least(term.last_position, register_year.counted_places) - term.first_position + 1'
+        ),
         'substring(register_year.missing from term.first_position for least(term.last_position,'
         ' register_year.counted_places) - term.first_position + 1)'
     ) }} as counted_marks

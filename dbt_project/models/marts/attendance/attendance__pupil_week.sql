@@ -57,17 +57,22 @@ counted as (
         numbered.term,
         numbered.half_term,
         numbered.week_number,
-        {{ letter_counts('counted_marks') }}
+        {{ count_columns('remembered') }},
+        remembered.attendance_rate,
+        remembered.absence_rate,
+        remembered.authorised_rate,
+        remembered.unauthorised_rate
     from register_year
     inner join numbered
         on
             register_year.school_id = numbered.school_id
             and register_year.academic_year = numbered.academic_year
-    -- "limit 1" in it: worked out once a week and not once a column. Filters on pupil, week and year go past it.
+    -- Filters on pupil, week and year go past the laterals.
     cross join lateral {{ counted_marks(
-        'substr(register_year.marks, numbered.first_position, 14)',
+        letters_from('register_year.marks', 'numbered.first_position', 14),
         'substring(register_year.missing from numbered.first_position for 14)'
     ) }} as counted_marks
+    cross join lateral {{ remembered_counts('counted_marks') }} as remembered
     where counted_marks.plain + length(counted_marks.rest) + counted_marks.missing > 0
 
 )
@@ -81,5 +86,8 @@ select
     half_term,
     week_number,
     {{ count_columns() }},
-    {{ session_rates() }}
+    attendance_rate,
+    absence_rate,
+    authorised_rate,
+    unauthorised_rate
 from counted

@@ -61,11 +61,13 @@ own as (
 ),
 
 -- The schools nearest, taken together: sessions summed first.
-neighbourhood as (
+neighbour_sum as (
 
     select
-        {%- for measure, (part, whole) in measures.items() %}
-        {{ percentage('sum(neighbour.' ~ part ~ ')', 'sum(neighbour.' ~ whole ~ ')') }} as {{ measure }},
+        {%- for name in (measures.values() | list | sum(start=()) | unique) %}
+        sum(neighbour.{{ name }}) as {{ name }},
+        {%- endfor %}
+        {%- for measure in measures %}
         1 + count(*) filter (
             where neighbour.{{ measure }} {{ '>' if measure == 'attendance_rate' else '<' }} own.{{ measure }}
         ) as {{ measure }}_rank,
@@ -83,6 +85,20 @@ neighbourhood as (
             similar_school.neighbour_school_id = neighbour.school_id
             and similar_school.academic_year = neighbour.academic_year
     group by own.school_id, own.academic_year
+
+),
+
+-- Other schools' pupils: few of them, or one school's alone, are hidden from every reader.
+neighbourhood as (
+
+    select
+        neighbour_sum.*,
+        {%- for measure, (part, whole) in measures.items() %}
+        {{ percentage('neighbour_sum.' ~ part, 'neighbour_sum.' ~ whole) }} as {{ measure }},
+        {%- endfor %}
+        neighbour_sum.schools < {{ minimum }} - 1 as has_few_schools,
+        {{ small_parts('neighbour_sum') }}
+    from neighbour_sum
 
 ),
 
@@ -137,7 +153,8 @@ compared as (
             else 'weeks 1 to ' || school_year_before.last_week_number
         end as period,
         null as release,  -- noqa: RF04
-        case when school_year_before.school_id is null then 'The platform has no marks of the year before.' end as note
+        case when school_year_before.school_id is null then 'The platform has no marks of the year before.' end as note,
+        false as is_suppressed
     from own
     left join school_year_before
         on
@@ -172,7 +189,8 @@ compared as (
                 then 'The department publishes no total of the phases of a local authority.'
             {%- endif %}
             when published_rate.academic_year is null then 'No figure of the year and area is published here.'
-        end as note
+        end as note,
+        coalesce(published_rate.is_suppressed, false) as is_suppressed
     from own
     left join published_rate
         on
@@ -204,7 +222,8 @@ compared as (
             when area_year.area_code is null then 'The pool has no school of the phase.'
             when area_year.is_suppressed
                 then 'Hidden (c): fewer than {{ minimum }} schools, or it would give away such a pool.'
-        end as note
+        end as note,
+        coalesce(area_year.is_suppressed, false) as is_suppressed
     from own
     left join area_year
         on
@@ -217,6 +236,7 @@ compared as (
             own.school_id = placed.school_id
             and own.academic_year = placed.academic_year
     {%- endfor %}
+    {%- set hidden = 'neighbourhood.has_few_schools or neighbourhood.is_small_' ~ hiding_part(measure) %}
     union all
     select
         own.school_id,
@@ -224,21 +244,23 @@ compared as (
         '{{ measure }}' as measure,
         'similar schools' as comparison,
         own.{{ measure }} as school_value,
-        case when neighbourhood.schools >= {{ minimum }} - 1 then neighbourhood.{{ measure }} end as comparison_value,
+        case when not ({{ hidden }}) then neighbourhood.{{ measure }} end as comparison_value,
         coalesce(neighbourhood.schools, 0)::integer as comparator_schools,
-        case when neighbourhood.schools >= {{ minimum }} - 1 then neighbourhood.{{ measure }}_rank end as rank,
+        case when not ({{ hidden }}) then neighbourhood.{{ measure }}_rank end as rank,
         neighbourhood.schools + 1 as ranked_schools,
         'year to date' as period,
         null as release,  -- noqa: RF04
         case
-            when coalesce(neighbourhood.schools, 0) < {{ minimum }} - 1
+            when coalesce(neighbourhood.has_few_schools, true)
                 then 'Fewer than {{ minimum - 1 }} other schools of the phase.'
+            when {{ hidden }} then 'Hidden (c): it rests on one or two sessions or pupils.'
             when neighbourhood.schools < {{ var('similar_schools') }}
                 then
                     'All '
                     || neighbourhood.schools
                     || ' other schools of the phase: the pool has no {{ var('similar_schools') }}.'
-        end as note
+        end as note,
+        coalesce({{ hidden }}, false) as is_suppressed
     from own
     left join neighbourhood
         on
@@ -263,5 +285,6 @@ select
         as percentile,
     period,
     release,
-    note
+    note,
+    is_suppressed
 from compared

@@ -47,9 +47,10 @@ pattern as (
         week_pattern.school_id,
         week_pattern.week_start,
         week_pattern.pupils,
-        {{ letter_counts('counted_marks') }}
+        {{ count_columns('remembered') }}
     from week_pattern
     cross join lateral {{ counted_marks('week_pattern.marks', 'week_pattern.missing') }} as counted_marks
+    cross join lateral {{ remembered_counts('counted_marks') }} as remembered
 
 ),
 

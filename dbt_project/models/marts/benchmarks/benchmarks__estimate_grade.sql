@@ -19,6 +19,7 @@ select
     of_grade.chance - coalesce(estimate.chances[of_grade.ordinal + 1], 0) as chance,
     of_grade.grade = estimate.estimate_grade as is_estimate
 from estimate
-cross join lateral
+cross join
+    lateral
     unnest(estimate.grades, estimate.points, estimate.chances)
     with ordinality as of_grade (grade, points, chance, ordinal)

@@ -100,12 +100,11 @@ core_subject as (
         max(entry.chance_{{ threshold }}) filter (where attainment8_subject.element = '{{ element }}')
             as {{ element }}_{{ threshold }}
         {%- endfor %}
-        {%- endfor %}
-        {%- for subject in ['Reading', 'Mathematics'] %},
+        {%- endfor %},
         max(entry.chance_expected_standard)
-            filter (where entry.stage = 'ks1_ks2' and entry.subject = '{{ subject }}')
-            as ks2_{{ subject | lower }}
-        {%- endfor %}
+        filter (where entry.stage = 'ks1_ks2' and entry.subject = 'Reading') as ks2_reading,
+        max(entry.chance_expected_standard)
+        filter (where entry.stage = 'ks1_ks2' and entry.subject = 'Mathematics') as ks2_mathematics
     from entry
     left join attainment8_subject
         on

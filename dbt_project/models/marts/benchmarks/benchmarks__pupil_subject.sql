@@ -33,14 +33,14 @@ lookup_alias as (
 lookup_row as materialized (
 
     select distinct
-        stage,
-        qualification,
-        level,
-        subject,
-        family,
-        sex,
-        prior_measure,
-        prior_value,
+        estimate_lookup.stage,
+        estimate_lookup.qualification,
+        estimate_lookup.level,
+        estimate_lookup.subject,
+        estimate_lookup.family,
+        estimate_lookup.sex,
+        estimate_lookup.prior_measure,
+        estimate_lookup.prior_value,
         {{ basis_key('estimate_lookup') }} as basis_key
     from estimate_lookup
 

@@ -54,14 +54,14 @@ summed as (
         sum(alike.pupils) filter (where estimate_basis.method like 'fallback%') as fallback_pupils
         {%- for grade, points in [('4', 4), ('5', 5), ('7', 7)] %},
         sum(alike.pupils * {{ chance_of_points('estimate_basis', points) }})
-            filter (where estimate_basis.stage = 'ks2_ks4') as reach_grade_{{ grade }}
+        filter (where estimate_basis.stage = 'ks2_ks4') as reach_grade_{{ grade }}
         {%- endfor %}
         {%- for grade, points in [('c', 30), ('b', 40), ('a', 50)] %},
         sum(alike.pupils * {{ chance_of_points('estimate_basis', points) }})
-            filter (where estimate_basis.qualification like 'GCE A level%') as reach_grade_{{ grade }}
+        filter (where estimate_basis.qualification like 'GCE A level%') as reach_grade_{{ grade }}
         {%- endfor %},
         sum(alike.pupils * {{ chance_of_points('estimate_basis', 100) }})
-            filter (where estimate_basis.stage = 'ks1_ks2') as reach_expected_standard
+        filter (where estimate_basis.stage = 'ks1_ks2') as reach_expected_standard
     from alike
     inner join estimate_basis
         on alike.basis_key = estimate_basis.basis_key
@@ -87,9 +87,10 @@ by_grade as (
     from alike
     inner join estimate_basis
         on alike.basis_key = estimate_basis.basis_key
-    cross join lateral
+    cross join
+        lateral
         unnest(estimate_basis.grades, estimate_basis.points, estimate_basis.chances)
-        as of_grade (grade, points, chance)
+            as of_grade (grade, points, chance)
     group by
         alike.school_id, alike.academic_year, alike.year_group, alike.qualification, alike.subject,
         estimate_basis.challenge, of_grade.grade, of_grade.points

@@ -1,4 +1,4 @@
--- Schools in which core.pupil_day holds another number of marks than raw.
+-- Schools in which core.register_year holds another number of marks than raw.
 with
 
 mark as (
@@ -7,9 +7,9 @@ mark as (
 
 ),
 
-pupil_day as (
+register_year as (
 
-    select * from {{ ref('pupil_day') }}
+    select * from {{ ref('register_year') }}
 
 ),
 
@@ -27,8 +27,8 @@ core_marks as (
 
     select
         school_id,
-        count(am_code) + count(pm_code) as marks
-    from pupil_day
+        sum(length(replace(marks, ' ', ''))) as marks
+    from register_year
     group by school_id
 
 )
