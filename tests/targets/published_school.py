@@ -30,7 +30,7 @@ SHIFTS = {50: 0.0, 20: 0.5, 5: 1.0}
 UPNS = {number: upn_check_letter(f"82020000000{number}") + f"82020000000{number}" for number in range(1, 5)} | {5: None}
 
 _MARTS = """
-create schema core;
+create schema if not exists core;
 create table core.school as select * from (values (1, 'T1'), (2, 'T1'), (3, null)) as s (school_id, trust_uid);
 create schema build_benchmarks;
 create table build_benchmarks.school as

@@ -101,7 +101,8 @@ def test_a_year_groups_targets_from_policy_to_lock(mis: Mis, warehouse: Warehous
         (("status", "--by", "nobody@school.example", *SCHOOL), "There is no person nobody@school.example"),
         (("status", *LOOKER, "--school", "School 9"), "There is no school 'School 9'"),
         (("status", *LOOKER, "--school", "School 2"), "or it is not yours"),
-        (("template", "targets.ods", *LOOKER, *SCHOOL), "Files of targets are .csv or .xlsx"),
+        (("template", "targets.ods", *LEADER, *SCHOOL), "Files of targets are .csv or .xlsx"),
+        (("template", "targets.csv", *LOOKER, *SCHOOL), "for people who may see names"),
         (
             ("policy", "set", *HEAD, *SCHOOL, "--year", str(YEAR), "--challenge", "10", "--reason", "x"),
             "no challenge level 10",

@@ -38,7 +38,7 @@ def owner(warehouse: Warehouse) -> Iterator[psycopg.Connection]:
     """The owner's session in a warehouse with roles, a reference table and two releases of each of two purposes."""
     with warehouse.connect(autocommit=True) as connection:
         connection.execute("create table reference.attendance_code (code text)")
-        connection.execute("create schema core create table pupil (pupil_id text)")
+        connection.execute("create schema if not exists core; create table core.pupil (pupil_id text)")
         assert ensure_roles(connection) == ()
         for purpose in (Purpose.ATTENDANCE, Purpose.TRACKING):
             for run in ("first", "second"):
