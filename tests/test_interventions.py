@@ -41,7 +41,7 @@ def connection(unbuilt: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
     """Two schools; pupil 50 of school 1 on roll from 1 October 2024, pupil 60 since nobody knows when."""
     unbuilt.execute(
         """
-        create schema core;
+        create schema if not exists core;
         create table core.roll_year (school_id int, pupil_key bigint, on_roll_from date);
         insert into core.roll_year values (1, 50, '2024-10-01'), (1, 60, null);
         create table reference.intervention_kind (kind text);

@@ -104,7 +104,7 @@ def connection(module_warehouse: Warehouse) -> Iterator[psycopg.Connection[Any]]
     counts = ", ".join(f"{name} integer" for name in (*HEADS, *(f"{count}_sessions" for count in COUNTS)))
     rates = ", ".join(f"{rate} numeric" for rate in RATES)
     with module_warehouse.connect(autocommit=True) as opened:
-        opened.execute("create schema core")
+        opened.execute("create schema if not exists core")
         opened.execute("create schema build_attendance")
         for columns in (
             "core.school (school_id int, state text, la_code text, region_code text, trust_uid text)",

@@ -219,7 +219,7 @@ def core(warehouse: Warehouse, examples: Examples) -> Warehouse:
     with warehouse.connect() as connection:
         connection.execute(
             """
-            create schema core;
+            create schema if not exists core;
             create table core.risk_example (school_id int, pupil_key bigint, academic_year int, week_number smallint,
                 model_phase text, possible_sessions int, absence_sessions int, recent_possible_sessions int,
                 recent_absence_sessions int, expected_possible_sessions int, was_persistently_absent boolean,
