@@ -127,7 +127,7 @@ select
     read.result_value,
     read.result_date,
     -- Examinations of the summer have their results in August.
-    {{ academic_year("(read.result_date - interval '1 month')") }} as academic_year
+    {{ academic_year("(read.result_date - interval '1 month')::date") }} as academic_year
 from read
 left join grade_scale
     on
