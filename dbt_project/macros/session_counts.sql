@@ -61,7 +61,7 @@
 {%- endmacro %}
 
 {#- Marks made ready to be counted, as a lateral: ``plain`` is how many are / or \, ``rest`` the others without the
-    blanks, a short text in which a letter is found fast. "offset 0": worked out once a row and not once a count. -#}
+    blanks, a short text in which a letter is found fast. "limit all": worked out once a row and not once a count. -#}
 {% macro counted_marks(marks, missing) -%}
     (
         select
@@ -77,11 +77,11 @@
                 select
                     replace({{ marks }}, ' ', '') as entered,
                     {{ missing }} as missing
-                offset 0
+                limit all
             ) as cut
-            offset 0
+            limit all
         ) as stripped
-        offset 0
+        limit all
     )
 {%- endmacro %}
 
@@ -127,9 +127,9 @@
         from (
             select
                 {{ letter_counts(counted) }}
-            offset 0
+            limit all
         ) as counts
-        offset 0
+        limit all
     )
 {%- endmacro %}
 

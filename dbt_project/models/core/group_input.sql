@@ -9,8 +9,8 @@ group_member as (
 select
     school_id,
     academic_year,
-    -- A sum, for the order of pupils must not matter; each row's hash has the pupil's key in it. The register's own hash
-    -- stands for the marks.
+    -- A sum, for the order of pupils must not matter; each row's hash has the pupil's key in it. The register's own
+    -- hash stands for the marks.
     (
         max(register_fingerprint)
         + sum(hashtextextended(concat_ws('|', pupil_key, {{ group_columns() }}), 0))

@@ -153,7 +153,7 @@ placed as (
 
     select
         lettered.*,
-        {{ am_position('session_date', 'academic_year') }} + half_day as position
+        {{ am_position('lettered.session_date', 'lettered.academic_year') }} + lettered.half_day as place
     from lettered
 
 ),
@@ -170,12 +170,12 @@ piece as (
         {{ am_position('min(session_date)', 'academic_year') }} as first_position,
         {{ am_position('max(session_date)', 'academic_year') }} + 1 as last_position,
         {%- endif %}
-        convert_from(core.laid_in_place(position - 1, ascii(letter)), 'UTF8') as marks,
+        convert_from(core.laid_in_place(place - 1, ascii(letter)), 'UTF8') as marks,
         coalesce(
-            jsonb_object_agg(position, entered_code) filter (where entered_code is not null), '{}'
+            jsonb_object_agg(place, entered_code) filter (where entered_code is not null), '{}'
         ) as entered_codes,
         coalesce(
-            jsonb_object_agg(position, minutes_late) filter (where minutes_late is not null), '{}'
+            jsonb_object_agg(place, minutes_late) filter (where minutes_late is not null), '{}'
         ) as minutes_late
     from placed
     group by school_id, academic_year, pupil_id

@@ -44,15 +44,16 @@ placed_day as (
 calendar as (
 
     select
-        placed_day.school_id,
-        placed_day.academic_year,
         {%- for name, is_in in masks.items() %}
         coalesce(
-            bit_or({{ both_sessions('placed_day.session_date', 'placed_day.academic_year') }}) filter (where {{ is_in }}),
+            bit_or(
+                {{ both_sessions('placed_day.session_date', 'placed_day.academic_year') }}
+            ) filter (where {{ is_in }}),
             {{ no_bits() }}
-        )::varbit as {{ name }}_bits
-        {{- ',' if not loop.last }}
+        )::varbit as {{ name }}_bits,
         {%- endfor %}
+        placed_day.school_id,
+        placed_day.academic_year
     from placed_day
     group by placed_day.school_id, placed_day.academic_year
 
