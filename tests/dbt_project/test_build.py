@@ -173,6 +173,8 @@ def test_keys_are_enforced_and_led_by_the_school(connection: psycopg.Connection[
         ("build_attendance.risk_model_coefficient",),
         ("build_attendance.risk_reliability",),
         ("build_benchmarks.estimate_basis",),
+        ("build_benchmarks.estimate_calibration",),
+        ("build_benchmarks.estimate_reliability",),
     ]
 
 
