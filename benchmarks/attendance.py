@@ -14,18 +14,17 @@ made again, and the views are as new; what they cost is then reading all of thei
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from benchmarks.in_process_dbt import Dbt
 from benchmarks.measuring import Cost, Meter, Spread, in_turns, ratios
 from benchmarks.report import Result, Table
 from benchmarks.scratch import Scratch, scratch
-from orchestration.dbt.runner import invoke
 from orchestration.settings import Settings
 from orchestration.warehouse.connection import Warehouse
 
@@ -97,40 +96,6 @@ _GRAINS = {
 }
 
 
-@dataclass(frozen=True)
-class _Dbt:
-    """dbt in this process against one database."""
-
-    settings: Settings
-    warehouse: Warehouse
-
-    def __call__(self, *args: str) -> dict[str, float]:
-        """Run a command; seconds by model, as dbt has them."""
-        with _environment(self.warehouse.env()):
-            result = invoke(self.settings, list(args))
-        if not result.success:
-            raise RuntimeError(f"A benchmark must not measure what failed: {result.failures}")
-        return {
-            event["data"]["node_info"]["node_name"]: float(event["data"]["execution_time"])
-            for event in result.events
-            if event["info"]["name"] == "LogModelResult"
-        }
-
-
-@contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
 def measure(*, quick: bool) -> Result:
     """The three ways in turns, then the new day."""
     schools, rounds = (1, 1) if quick else (26, 2)
@@ -149,7 +114,7 @@ class _Contest:
     def __init__(self, server: Scratch, settings: Settings, schools: int) -> None:
         self._server = server
         self._warehouse = server.fresh("contest")
-        self._dbt = _Dbt(settings, self._warehouse)
+        self._dbt = Dbt(settings, self._warehouse)
         self._meter = Meter(postgres=server.server_pid)
         self._parquet = server.folder / "marks.parquet"
         self._duck = server.folder / "peer.duckdb"
@@ -319,7 +284,7 @@ class _Day:
 def _new_day(server: Scratch, settings: Settings, schools: int, years: int) -> _Day:
     """A first build of all attendance models, then one more day of marks for every school."""
     warehouse = server.fresh(f"years{years}")
-    dbt = _Dbt(settings, warehouse)
+    dbt = Dbt(settings, warehouse)
     history = _fill(warehouse, schools, _PUPILS_A_SCHOOL, list(range(_YEAR - years + 1, _YEAR + 1)), but_last=1)
     dbt("seed")
     chain = ("run", "--select", "tag:staging", "tag:core", "group:attendance")

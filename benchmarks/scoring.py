@@ -10,8 +10,7 @@ number already, and an estimate is one read of an array.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -22,12 +21,12 @@ import pandas as pd
 import psycopg
 
 from benchmarks.children import in_a_process
+from benchmarks.in_process_dbt import Dbt
 from benchmarks.measuring import Cost, Meter, Spread, ratios
 from benchmarks.report import Result, Table
 from benchmarks.scratch import Scratch, scratch
 from orchestration import estimate_runs
 from orchestration.dbt.project import target_dir
-from orchestration.dbt.runner import invoke
 from orchestration.settings import Settings
 from orchestration.warehouse.connection import Warehouse
 
@@ -111,6 +110,7 @@ def measure(*, quick: bool) -> Result:
 
 def _prepare(warehouse: Warehouse, settings: Settings, schools: int) -> dict[str, str]:
     """Look-ups and pupils in the warehouse; the SQL of the models, as dbt compiles it."""
+    dbt = Dbt(settings, warehouse)
     with warehouse.connect(autocommit=True) as conn:
         estimate_runs.provide(conn, _SEEDS)
         conn.execute(
@@ -118,36 +118,14 @@ def _prepare(warehouse: Warehouse, settings: Settings, schools: int) -> dict[str
             " where lookup.run_id = run.run_id and run.stage <> 'ks2_ks4'"
         )
         conn.execute("create schema if not exists build_benchmarks")
-        with _environment(warehouse.env()):
-            _dbt(settings, "run", "--select", "estimate_lookup")
-            _dbt(settings, "seed", "--select", "lookup_alias")
+        dbt("run", "--select", "estimate_lookup")
+        dbt("seed", "--select", "lookup_alias")
         conn.execute(_PUPILS.format(schools=schools, pupils=_PUPILS_A_SCHOOL, taken=_SUBJECTS_A_PUPIL).encode())
         conn.execute("vacuum analyze estimates.lookup")
     names = ("pupil_subject", "estimate_basis", "estimate")
-    with _environment(warehouse.env()):
-        _dbt(settings, "compile", "--select", *(f"benchmarks__{name}" for name in names))
+    dbt("compile", "--select", *(f"benchmarks__{name}" for name in names))
     compiled = target_dir(settings) / "compiled" / "mis" / "models" / "marts" / "benchmarks"
     return {name: (compiled / f"benchmarks__{name}.sql").read_text() for name in names}
-
-
-def _dbt(settings: Settings, *args: str) -> None:
-    result = invoke(settings, list(args))
-    if not result.success:
-        raise RuntimeError(f"A benchmark must not measure what failed: {result.failures}")
-
-
-@contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _in_postgres(
