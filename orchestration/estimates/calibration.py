@@ -19,6 +19,7 @@ from orchestration.estimates.errors import EstimateError
 from orchestration.estimates.model import Model, QualificationModel
 from orchestration.estimates.priors import FloatArray, PriorScale
 from orchestration.estimates.reference import CountReference
+from orchestration.estimates.threads import one_thread
 
 #: Central intervals whose coverage is looked at.
 INSIDE = (0.5, 0.8, 0.95)
@@ -58,12 +59,13 @@ def cells(fitted: Model, outcomes: CountReference) -> list[Cells]:
     if fitted.reference.stage != outcomes.stage:
         raise CalibrationError(f"The model is of {fitted.reference.stage}, the outcomes are of {outcomes.stage}.")
     scored = {found.qualification: found for found in counts(outcomes)}
-    return [
-        found
-        for of in fitted.qualifications
-        if of.source.qualification in scored
-        for found in _qualification(of, scored[of.source.qualification])
-    ]
+    with one_thread():
+        return [
+            found
+            for of in fitted.qualifications
+            if of.source.qualification in scored
+            for found in _qualification(of, scored[of.source.qualification])
+        ]
 
 
 def _qualification(fitted: QualificationModel, scored: QualificationCounts) -> list[Cells]:

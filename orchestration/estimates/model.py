@@ -17,6 +17,7 @@ from orchestration.estimates import composition, offsets, shrinkage, smoothing
 from orchestration.estimates.counts import QualificationCounts, counts
 from orchestration.estimates.priors import FloatArray, IntArray
 from orchestration.estimates.reference import CountReference
+from orchestration.estimates.threads import one_thread
 
 ALL_SUBJECTS = "All subjects"
 
@@ -107,7 +108,8 @@ class Model:
 def fit(reference: CountReference, parameters: Parameters | None = None) -> Model:
     """Fit every subject of a reference."""
     chosen = parameters or Parameters()
-    return Model(reference, chosen, tuple(_qualification(found, chosen) for found in counts(reference)))
+    with one_thread():
+        return Model(reference, chosen, tuple(_qualification(found, chosen) for found in counts(reference)))
 
 
 @dataclass(frozen=True)
