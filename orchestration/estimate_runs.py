@@ -39,6 +39,8 @@ def provide(connection: psycopg.Connection[Any], folder: Path) -> list[Run]:
             store.put_in_use(connection, run.run_id, reason="The first look-ups of the stage.", used_by=PLATFORM)
         if made_now:
             made.append(run)
+    if made:
+        store.analyse_lookups(connection)
     return made
 
 
@@ -72,7 +74,10 @@ def fit(connection: psycopg.Connection[Any], digest: str, recipe: Recipe, *, mad
         StoreError, ReferenceYearError, RecipeError, ChallengeError: as the store and ``lookup.build``.
     """
     found = store.read_reference(connection, store.kept_reference(connection, digest).digest)
-    return _make(connection, found, recipe, made_by)
+    run, made_now = _make(connection, found, recipe, made_by)
+    if made_now:
+        store.analyse_lookups(connection)
+    return run, made_now
 
 
 def _make(connection: psycopg.Connection[Any], found: Reference, recipe: Recipe, made_by: str) -> tuple[Run, bool]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import psycopg
 import pytest
 from typer.testing import CliRunner
@@ -91,6 +92,18 @@ def test_look_ups_are_kept_to_the_last_bit(connection: psycopg.Connection[Any]) 
         both = (of.sort_values(ESTIMATE_KEY, ignore_index=True) for of in (built, kept))
         one, other = both
         assert all((one[column] == other[column]).all() for column in one.columns)
+
+
+def test_a_grade_may_be_called_anything(connection: psycopg.Connection[Any], folder: Path, tmp_path: Path) -> None:
+    grade = """9, 'the "best" of \\all'"""
+    path = _own(folder, tmp_path / "own.csv", 2026)
+    rows = pd.read_csv(path, dtype=str)
+    rows.replace({"grade": {"9": grade}}).to_csv(path, index=False)
+    loaded, _ = estimate_runs.load(connection, path, loaded_by="alice")
+    run, _ = estimate_runs.fit(connection, loaded.digest, Recipe(cohort_year=2027), made_by="alice")
+    kept = store.read_lookup(connection, run.run_id).estimates
+    assert (kept["estimate_grade"] == grade).any()
+    assert all(grades[-1] == grade for grades in kept["grades"])
 
 
 def test_a_switch_of_the_operators_is_never_undone_and_newer_look_ups_are_offered(

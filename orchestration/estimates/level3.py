@@ -9,6 +9,7 @@ department's (an assumption [L], and labelled so).
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -198,7 +199,7 @@ def check(frame: pd.DataFrame, name: str) -> CurveReference:
         year=int(first["reference_year"]),
         release=str(first["release"]),
         source=str(first["source"]),
-        curves=tuple(_curve(of) for _, of in rows.groupby("qual_id", sort=True)),
+        curves=tuple(_curves(rows)),
         canonical=canonical,
         digest=hashlib.sha256(canonical).hexdigest(),
     )
@@ -248,19 +249,25 @@ def _scales(rows: pd.DataFrame) -> list[Problem]:
     ]
 
 
-def _curve(rows: pd.DataFrame) -> Curve:
-    first = rows.iloc[0]
-    knots, grades = rows[rows["prior_points"].notna()], rows[rows["grade"] != ""]
-    return Curve(
-        qual_id=int(first["qual_id"]),
-        cohort=str(first["cohort"]),
-        qualification=str(first["qualification"]),
-        subject=str(first["subject"]),
-        size=float(first["size"]),
-        pupils=int(first["pupils"]),
-        va_sd=float(first["va_sd"]),
-        prior=knots["prior_points"].to_numpy(float),
-        expected=knots["expected_points"].to_numpy(float),
-        grades=tuple(grades["grade"]),
-        points=grades["points"].to_numpy(float),
-    )
+def _curves(rows: pd.DataFrame) -> Iterator[Curve]:
+    """The curves of checked rows, which are in the order of ``qual_id``, each with its knots before its grades."""
+    starts = np.flatnonzero(~rows.duplicated("qual_id"))
+    columns = {name: rows[name].to_numpy() for name in ("prior_points", "expected_points", "grade", "points")}
+    knot = rows["prior_points"].notna().to_numpy()
+    named = rows.iloc[starts].to_dict("records")
+    for first, start, end in zip(named, starts, [*starts[1:], len(rows)], strict=True):
+        middle = start + int(knot[start:end].sum())
+        knots, grades = slice(start, middle), slice(middle, end)
+        yield Curve(
+            qual_id=int(first["qual_id"]),
+            cohort=str(first["cohort"]),
+            qualification=str(first["qualification"]),
+            subject=str(first["subject"]),
+            size=float(first["size"]),
+            pupils=int(first["pupils"]),
+            va_sd=float(first["va_sd"]),
+            prior=columns["prior_points"][knots].astype(float),
+            expected=columns["expected_points"][knots].astype(float),
+            grades=tuple(columns["grade"][grades]),
+            points=columns["points"][grades].astype(float),
+        )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from orchestration.estimates import challenge, distributions, fallback, level3, model, years
@@ -73,8 +75,10 @@ def build(reference: Reference, recipe: Recipe) -> LookUp:
     )
     if recipe.substitutes and reference.stage != "ks2_ks4":
         raise RecipeError(f"Substitutes stand for KS2; a reference of {reference.stage} has none. Leave them out.")
-    rows = [_rows(scale, forecast, recipe) for scale, forecast in _forecasts(reference, recipe)]
-    return LookUp(recipe.run_id(reference.digest), label, pd.concat(rows, ignore_index=True))
+    parts = [_columns(scale, forecast, recipe) for scale, forecast in _forecasts(reference, recipe)]
+    # One frame of all: a frame for each of a thousand forecasts took longer than the estimates themselves.
+    rows = pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+    return LookUp(recipe.run_id(reference.digest), label, rows)
 
 
 def _forecasts(reference: Reference, recipe: Recipe) -> Iterator[tuple[GradeScale, Forecast]]:
@@ -132,38 +136,45 @@ def _level3(curve: Curve) -> Forecast:
     )
 
 
-def _rows(scale: GradeScale, forecast: Forecast, recipe: Recipe) -> pd.DataFrame:
-    """The forecast's estimates, one level after the other."""
+def _columns(scale: GradeScale, forecast: Forecast, recipe: Recipe) -> dict[str, npt.NDArray[Any]]:
+    """Columns of the forecast's estimates, one level after the other."""
     sd = recipe.effects.sd(scale.qualification, forecast.subject)
     levels = [challenge.at_level(forecast.at_least, level, sd) for level in recipe.levels]
     at_least = distributions.rounded(np.concatenate(levels))
     found = distributions.summarise(at_least, scale.points)
     number, times = len(at_least), len(levels)
     effective = np.tile(forecast.effective, times)
-    return pd.DataFrame(
-        {
-            "qualification": scale.qualification,
-            "level": forecast.level,
-            "subject": forecast.subject,
-            "family": forecast.family,
-            "sex": forecast.sex,
-            "prior_measure": forecast.measure,
-            "prior_value": np.tile(forecast.values.round(2), times),
-            "challenge": np.repeat(recipe.levels, len(forecast.values)),
-            "estimate_grade": np.array(scale.grades)[found.grade],
-            "estimate_points": scale.points[found.grade],
-            "chance": found.chance,
-            "chance_higher": found.higher,
-            "chance_lower": found.lower,
-            "expected_points": distributions.rounded(found.expected),
-            "points_sd": distributions.rounded(found.deviation),
-            "standard_error": distributions.rounded(found.deviation / np.sqrt(np.maximum(effective, 1.0))),
-            "basis_n": np.tile(forecast.basis.astype(np.int64), times),
-            "effective_n": distributions.rounded(effective),
-            "reliability": np.tile(forecast.reliability, times),
-            "method": np.tile(forecast.method, times),
-            "grades": [list(scale.grades)] * number,
-            "points": [scale.points.tolist()] * number,
-            "chances": at_least.tolist(),
-        }
-    )
+    named = {
+        "qualification": scale.qualification,
+        "level": forecast.level,
+        "subject": forecast.subject,
+        "family": forecast.family,
+        "sex": forecast.sex,
+        "prior_measure": forecast.measure,
+    }
+    return {
+        **{name: _repeated(value, number) for name, value in named.items()},
+        "prior_value": np.tile(forecast.values.round(2), times),
+        "challenge": np.repeat(recipe.levels, len(forecast.values)),
+        "estimate_grade": np.array(scale.grades, dtype=object)[found.grade],
+        "estimate_points": scale.points[found.grade],
+        "chance": found.chance,
+        "chance_higher": found.higher,
+        "chance_lower": found.lower,
+        "expected_points": distributions.rounded(found.expected),
+        "points_sd": distributions.rounded(found.deviation),
+        "standard_error": distributions.rounded(found.deviation / np.sqrt(np.maximum(effective, 1.0))),
+        "basis_n": np.tile(forecast.basis.astype(np.int64), times),
+        "effective_n": distributions.rounded(effective),
+        "reliability": np.tile(forecast.reliability, times),
+        "method": np.tile(forecast.method, times),
+        "grades": _repeated(list(scale.grades), number),
+        "points": _repeated(scale.points.tolist(), number),
+        "chances": np.fromiter(at_least.tolist(), dtype=object, count=number),
+    }
+
+
+def _repeated(value: object, number: int) -> npt.NDArray[Any]:
+    column = np.empty(number, dtype=object)
+    column.fill(value)
+    return column
