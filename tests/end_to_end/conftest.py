@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from installation import Installation, new_installation
+import templates
+from installation import Installation
 
 from orchestration.settings import Settings
 from orchestration.warehouse.connection import warehouse
@@ -14,10 +15,11 @@ from sandbox import Sandbox
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """A fresh installation for the module's tests, in which nothing has run yet; its server stays up between them."""
-    fresh = new_installation(tmp_path_factory.mktemp("installation") / "mis home")
-    with warehouse(Settings(home=fresh.home)):
-        yield fresh
+    """An installation of the module's own after a first run from nothing; its server stays up between the tests."""
+    home = tmp_path_factory.mktemp("installation") / "mis home"
+    own = templates.published(templates.shared_folder(tmp_path_factory), home)
+    with warehouse(Settings(home=own.home)):
+        yield own
 
 
 @pytest.fixture(scope="module")

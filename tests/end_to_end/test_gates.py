@@ -21,12 +21,6 @@ UNBORN = {"date": "2090-01-01 00:00:00.000000", "timezone_type": 3, "timezone": 
 PUBLISHED = ("session", "pupil_day", "pupil_year", "school_week", "school_year", "pupil")
 
 
-@pytest.fixture(scope="module")
-def first(served: Installation) -> dict[str, Any]:
-    summary: dict[str, Any] = served.json("run")
-    return summary
-
-
 def what_analysts_read(served: Installation) -> dict[str, str]:
     """A digest of every published attendance relation, to the byte."""
     return {
@@ -42,7 +36,7 @@ def schools(served: Installation) -> list[dict[str, Any]]:
 
 
 def test_a_bad_row_is_quarantined_with_payload_and_rule_and_loads_after_the_fix(
-    served: Installation, sandbox: Sandbox, first: dict[str, Any]
+    served: Installation, sandbox: Sandbox
 ) -> None:
     school = schools(served)[1]
     before = served.rows(
@@ -72,9 +66,7 @@ def test_a_bad_row_is_quarantined_with_payload_and_rule_and_loads_after_the_fix(
     assert served.json("quarantine", "list") == []
 
 
-def test_a_bad_batch_is_held_and_the_other_schools_proceed(
-    served: Installation, sandbox: Sandbox, first: dict[str, Any]
-) -> None:
+def test_a_bad_batch_is_held_and_the_other_schools_proceed(served: Installation, sandbox: Sandbox) -> None:
     held = schools(served)[0]
     query = f"select * from raw.staff as r where school_id = {held['school_id']} order by r"
     before = served.rows(query)

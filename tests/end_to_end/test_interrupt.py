@@ -12,7 +12,8 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
-from installation import Installation, new_installation
+import templates
+from installation import Installation
 
 from orchestration.ingest.categories import CATEGORIES
 from orchestration.warehouse.cluster import Cluster, ClusterError
@@ -35,7 +36,7 @@ def final_state(installation: Installation) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def undisturbed(installation: Installation) -> dict[str, str]:
-    installation.mis("run")
+    """What a first run from nothing leaves."""
     return final_state(installation)
 
 
@@ -97,9 +98,14 @@ PUBLISHING = "select exists (select from ops.release)"
     ids=lambda value: value.__name__ if callable(value) else value.split("'")[1] if "'" in value else "publishing",
 )
 def test_the_next_run_ends_as_an_undisturbed_one(
-    undisturbed: dict[str, str], tmp_path: Path, moment: str, blow: Callable[[Path, subprocess.Popen[str]], None]
+    undisturbed: dict[str, str],
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    moment: str,
+    blow: Callable[[Path, subprocess.Popen[str]], None],
 ) -> None:
-    installation = new_installation(tmp_path / "home").with_environment(MIS_MAX_ATTEMPTS="2")
+    shared = templates.shared_folder(tmp_path_factory)
+    installation = templates.prepared(shared, tmp_path / "home").with_environment(MIS_MAX_ATTEMPTS="2")
     run = installation.start("run")
     try:
         wait_until(installation, run, moment)

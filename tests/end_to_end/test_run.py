@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 import pytest
+import templates
 from installation import SCHOOLS, Installation
 
 from orchestration.ingest.categories import Category, Purpose
@@ -20,7 +21,7 @@ def changed_rows(summary: dict[str, Any]) -> dict[str, int]:
 
 @pytest.fixture(scope="module")
 def first(installation: Installation) -> dict[str, Any]:
-    summary: dict[str, Any] = installation.json("run")
+    summary: dict[str, Any] = templates.first_run(installation)
     return summary
 
 

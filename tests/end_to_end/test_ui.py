@@ -21,7 +21,6 @@ STAGES = ("raw", "reference", "staging", "core", "attendance", "published")
 @pytest.fixture(scope="module")
 def held_school(served: Installation, sandbox: Sandbox) -> str:
     """The partition of a school whose staff were held by a batch rule; everything else has run well."""
-    served.mis("run")
     school = served.rows(
         "select school_id, partner_school_id, name from ops.school where state = 'approved' order by 1"
     )[0]

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+import templates
 from browsing import CHROMIUM, chromium
-from installation import Installation, free_port, new_installation
+from installation import Installation, free_port
 from made_up import fill_in, many_schools
 from playwright.sync_api import Browser, BrowserContext, Page
 
@@ -71,11 +72,11 @@ class Reports:
 
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Installation, Warehouse]]:
-    """Three synthetic schools, run and published once; the server stays up."""
-    fresh = new_installation(tmp_path_factory.mktemp("reports") / "mis home")
-    with warehouse(Settings(home=fresh.home)) as leased:
-        fresh.mis("run")
-        yield fresh, leased
+    """Three synthetic schools, run and published; the server stays up."""
+    home = tmp_path_factory.mktemp("reports") / "mis home"
+    own = templates.published(templates.shared_folder(tmp_path_factory), home)
+    with warehouse(Settings(home=own.home)) as leased:
+        yield own, leased
 
 
 @pytest.fixture(scope="session")
