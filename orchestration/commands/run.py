@@ -75,6 +75,8 @@ def execute(
         columns.TextColumn("{task.fields[rows]:>18}"),
         columns.TimeElapsedColumn(),
         console=console,
+        # Drawing the bars ten times a second takes 3 CPU seconds of a first run, which a log has nothing of.
+        auto_refresh=console.is_terminal,
     )
     bars = Bars(display)
     # Before the libraries set up logging of their own, which would write through the bars.
