@@ -42,12 +42,14 @@ def relations(module_warehouse: Warehouse) -> None:
 @pytest.fixture
 def base(conn: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
     """The small warehouse in which every suite passes."""
-    conn.execute("set mis.erasure = 'on'; delete from targets.target_entry")
-    for relation in (*BUILT_TABLES, *RAW_TABLES, "ops.school"):
-        conn.execute(f"delete from {relation}")
-    for name, built in BUILT.items():
-        insert(conn, RULES[name].relation, [built.good])
-    conn.execute(BASE.encode())
+    conn.execute("set mis.erasure = 'on'")
+    with conn.transaction():  # a commit each would be 120 flushes a test
+        conn.execute("delete from targets.target_entry")
+        for relation in (*BUILT_TABLES, *RAW_TABLES, "ops.school"):
+            conn.execute(f"delete from {relation}")
+        for name, built in BUILT.items():
+            insert(conn, RULES[name].relation, [built.good])
+        conn.execute(BASE.encode())
     return conn
 
 
