@@ -59,8 +59,10 @@ def build_args(selection: Iterable[str]) -> list[str]:
 
     Unit tests stay out: dbt would run them against production at each build, and they are not checks of the data
     themselves. ``make test`` runs them. A test between two stages runs in the later one, when both sides are built.
+    The manifest is not written again, twice a stage: nobody reads it but as it was parsed.
     """
-    return ["build", *selection, "--indirect-selection", "buildable", "--exclude-resource-type", "unit_test"]
+    selected = [*selection, "--indirect-selection", "buildable", "--exclude-resource-type", "unit_test"]
+    return ["build", *selected, "--no-write-json"]
 
 
 def manifest_is_stale(settings: Settings) -> bool:
