@@ -604,27 +604,34 @@ BUILT: dict[str, Built] = {
         {"PST-002": {"is_current": None}, "PST-003": {"email": "reception"}},
         {"PST-001": _lost("build_provisioning.staff")},
     ),
-} | {
-    f"marts/{purpose}/{table}": built
-    for purpose, prefix in (("self_evaluation", "SE"), ("benchmarks", "BM"), ("tracking", "TR"))
-    for table, built in (
-        (
-            "pupil",
-            Built(
-                {**KEY, "nc_year": "7", "is_on_roll": True, "sen_status": "K"},
-                {f"{prefix}P-002": {"sen_status": "S"}, f"{prefix}P-003": {"nc_year": None}},
-                {f"{prefix}P-001": _lost(f"build_{purpose}.pupil")},
-            ),
-        ),
-        (
-            "result",
-            Built(
-                {"school_id": 1, "result_id": "X1", "aspect": "KS2 reading", "result_value": "104"},
-                {f"{prefix}R-002": {"aspect": None}, f"{prefix}R-003": {"result_value": None}},
-                {f"{prefix}R-001": _lost(f"build_{purpose}.result")},
-            ),
-        ),
+    "marts/benchmarks/pupil": Built(
+        {**KEY, "nc_year": "7", "is_on_roll": True},
+        {"BMP-003": {"nc_year": None}},
+        {"BMP-001": _lost("build_benchmarks.pupil")},
+    ),
+    "marts/benchmarks/pupil_special": Built(
+        {**KEY, "sen_status": "K"},
+        {"BPX-002": {"sen_status": "S"}},
+        {"BPX-001": _lost("build_benchmarks.pupil_special")},
+    ),
+}
+
+BUILT |= {
+    f"marts/{purpose}/pupil": Built(
+        {**KEY, "nc_year": "7", "is_on_roll": True, "sen_status": "K"},
+        {f"{prefix}P-002": {"sen_status": "S"}, f"{prefix}P-003": {"nc_year": None}},
+        {f"{prefix}P-001": _lost(f"build_{purpose}.pupil")},
     )
+    for purpose, prefix in (("self_evaluation", "SE"), ("tracking", "TR"))
+}
+
+BUILT |= {
+    f"marts/{purpose}/result": Built(
+        {"school_id": 1, "result_id": "X1", "aspect": "KS2 reading", "result_value": "104"},
+        {f"{prefix}R-002": {"aspect": None}, f"{prefix}R-003": {"result_value": None}},
+        {f"{prefix}R-001": _lost(f"build_{purpose}.result")},
+    )
+    for purpose, prefix in (("self_evaluation", "SE"), ("benchmarks", "BM"), ("tracking", "TR"))
 }
 
 #: What stands behind the good rows: the school, the accepted rows they were built from, the second half of the day, and
