@@ -885,6 +885,7 @@ _SUMMED = {
     "year_group": "11",
     "challenge": 50,
     "source": "estimate",
+    "population": "estimated",
     "pupils": 6,
 }
 _SUBJECT = {**_SUMMED, "qualification": "GCSE", "subject": "Drama"}
@@ -964,13 +965,29 @@ BUILT |= {
     ),
     "marts/benchmarks/subject_summary": Built(
         _SUBJECT_SUMMARY,
-        {"BSS-002": {"pupils": 5}, "BSS-003": {"grade_5_percent": 61.0}},
-        {"BSS-001": _lost("build_benchmarks.subject_summary")},
+        {
+            "BSS-002": {"pupils": 5},
+            "BSS-003": {"grade_5_percent": 61.0},
+            "BSS-005": {"source": "target", "challenge": 0},
+        },
+        {
+            "BSS-001": _lost("build_benchmarks.subject_summary"),
+            "BSS-004": "insert into build_benchmarks.subject_summary select * from build_benchmarks.subject_summary;"
+            " update build_benchmarks.subject_summary set population = 'targeted', pupils = 7"
+            " where ctid = (select max(ctid) from build_benchmarks.subject_summary);"
+            " update build_benchmarks.subject_summary set pupils = 8 where population = 'estimated'",
+        },
     ),
     "marts/benchmarks/group_summary": Built(
         _GROUP_SUMMARY,
-        {"BGS-002": {"pupils": 5}, "BGS-004": {"attainment8": 91.0}},
         {
+            "BGS-002": {"pupils": 5},
+            "BGS-004": {"attainment8": 91.0},
+            "BGS-006": {"population": "targeted", "challenge": 0},
+        },
+        {
+            "BGS-005": _added("build_benchmarks.group_summary", **{**_GROUP_SUMMARY, "pupils": 7})
+            + ";update build_benchmarks.group_summary set population = 'targeted' where pupils = 6",
             "BGS-001": _lost("build_benchmarks.group_summary"),
             "BGS-003": _added(
                 "build_benchmarks.group_summary",
