@@ -1045,3 +1045,18 @@ BUILT |= {
     ),
     "marts/benchmarks/target_history": Built(_TARGET, {}, {"BTH-001": _lost("build_benchmarks.target_history")}),
 }
+
+_LINE = {**KEY, "position": 1, "item": "Year group", "value": "7"}
+
+BUILT |= {
+    "marts/benchmarks/student_explorer": Built(
+        {**_LINE, "section": "pupil"},
+        {"BSX-002": {"section": "SEN"}, "BSX-003": {"number": 7}},
+        {"BSX-001": _lost("build_benchmarks.student_explorer")},
+    ),
+    "marts/benchmarks/student_explorer_special": Built(
+        {**_LINE, "section": "SEN"},
+        {"BSY-002": {"section": "pupil"}},
+        {"BSY-001": _lost("build_benchmarks.student_explorer_special")},
+    ),
+}
