@@ -16,14 +16,15 @@ line as (
 
     select
         prior_attainment.*,
-        measure.item,
+        -- A measure without words here is shown by its name rather than not at all.
+        coalesce(measure.item, prior_attainment.prior_measure) as item,
         measure.unit
     from prior_attainment
     inner join pupil
         on
             prior_attainment.school_id = pupil.school_id
             and prior_attainment.pupil_key = pupil.pupil_key
-    inner join (
+    left join (
         values
         ('ks2_mean', 'KS2: mean of reading and mathematics', 'scaled score'),
         ('ks4_mean', 'GCSEs and equivalents: mean points', 'points'),

@@ -1,3 +1,5 @@
+{{ config(pre_hook='{{ by_hash() }}') }}
+
 {%- set pupil_key = ['school_id', 'pupil_key', 'academic_year', 'year_group'] %}
 {%- set person = pupil_key + ['population', 'source', 'challenge'] %}
 with
@@ -260,7 +262,7 @@ size as (
 ),
 
 -- What subtracting populations would tell, as long as both are published.
-told_apart as (
+told_apart as materialized (
 
     select
         shown.school_id,
@@ -320,45 +322,66 @@ person as (
             {{ 'and ' if not loop.first }}core_subject.{{ name }} = attainment8.{{ name }}
         {%- endfor %}
 
+),
+
+grouped as (
+
+    select
+        person.school_id,
+        person.academic_year,
+        person.year_group,
+        pupil_group.group_name,
+        pupil_group.group_value,
+        person.challenge,
+        person.source,
+        person.population,
+        count(*) as pupils,
+        avg(person.attainment8) as attainment8,
+        avg(person.slots_filled) as slots_filled,
+        count(*) filter (where person.has_english_mathematics) as english_mathematics_pupils,
+        avg(person.english_mathematics_4) as english_mathematics_4,
+        avg(person.english_mathematics_5) as english_mathematics_5,
+        avg(person.ks2_reading) as ks2_reading,
+        avg(person.ks2_mathematics) as ks2_mathematics
+    from person
+    inner join pupil_group
+        on
+            person.school_id = pupil_group.school_id
+            and person.pupil_key = pupil_group.pupil_key
+    group by
+        person.school_id, person.academic_year, person.year_group, pupil_group.group_name, pupil_group.group_value,
+        person.challenge, person.source, person.population
+
 )
 
 select
-    person.school_id,
-    person.academic_year,
-    person.year_group,
-    pupil_group.group_name,
-    pupil_group.group_value,
-    person.challenge::numeric(5, 2) as challenge,
-    person.source,
-    person.population,
-    count(*)::integer as pupils,
+    grouped.school_id,
+    grouped.academic_year,
+    grouped.year_group,
+    grouped.group_name,
+    grouped.group_value,
+    grouped.challenge::numeric(5, 2) as challenge,
+    grouped.source,
+    grouped.population,
+    grouped.pupils::integer as pupils,
     (
-        max(
-            case person.population
-                when 'targeted' then told_apart.targeted_apart
-                when 'assessed' then told_apart.assessed_apart
-            end
-        )
+        case grouped.population
+            when 'targeted' then told_apart.targeted_apart
+            when 'assessed' then told_apart.assessed_apart
+        end
     )::integer as apart_pupils,
-    avg(person.attainment8)::numeric(6, 3) as attainment8,
-    avg(person.slots_filled)::numeric(5, 3) as slots_filled,
-    (count(*) filter (where person.has_english_mathematics))::integer as english_mathematics_pupils,
-    (100 * avg(person.english_mathematics_4))::numeric(7, 4) as english_mathematics_4_percent,
-    (100 * avg(person.english_mathematics_5))::numeric(7, 4) as english_mathematics_5_percent,
-    (100 * avg(person.ks2_reading))::numeric(7, 4) as ks2_reading_percent,
-    (100 * avg(person.ks2_mathematics))::numeric(7, 4) as ks2_mathematics_percent
-from person
-inner join pupil_group
-    on
-        person.school_id = pupil_group.school_id
-        and person.pupil_key = pupil_group.pupil_key
+    grouped.attainment8::numeric(6, 3) as attainment8,
+    grouped.slots_filled::numeric(5, 3) as slots_filled,
+    grouped.english_mathematics_pupils::integer as english_mathematics_pupils,
+    (100 * grouped.english_mathematics_4)::numeric(7, 4) as english_mathematics_4_percent,
+    (100 * grouped.english_mathematics_5)::numeric(7, 4) as english_mathematics_5_percent,
+    (100 * grouped.ks2_reading)::numeric(7, 4) as ks2_reading_percent,
+    (100 * grouped.ks2_mathematics)::numeric(7, 4) as ks2_mathematics_percent
+from grouped
 inner join told_apart
     on
-        person.school_id = told_apart.school_id
-        and person.academic_year = told_apart.academic_year
-        and person.year_group = told_apart.year_group
-        and pupil_group.group_name = told_apart.group_name
-        and pupil_group.group_value = told_apart.group_value
-group by
-    person.school_id, person.academic_year, person.year_group, pupil_group.group_name, pupil_group.group_value,
-    person.challenge, person.source, person.population
+        grouped.school_id = told_apart.school_id
+        and grouped.academic_year = told_apart.academic_year
+        and grouped.year_group = told_apart.year_group
+        and grouped.group_name = told_apart.group_name
+        and grouped.group_value = told_apart.group_value

@@ -1,3 +1,5 @@
+{{ config(pre_hook='{{ by_hash() }}') }}
+
 {%- set key = ['school_id', 'academic_year', 'year_group', 'qualification', 'subject'] %}
 {%- set subject_key = key | join(', ') %}
 {%- set of_gcse = "estimate_basis.stage = 'ks2_ks4'" %}
@@ -37,7 +39,7 @@ studied as (
 ),
 
 -- What subtracting populations would tell, as long as both are published.
-told_apart as (
+told_apart as materialized (
 
     select
         {{ subject_key }},
