@@ -143,6 +143,20 @@
     ]::smallint[]
 {%- endmacro %}
 
+{#- Joins to a relation of registers, a row a pupil's year, what tally_counts() asks for: whole_year.tally and
+    counted_marks.missing, to the last day that counts. Most years count whole and were counted when they were written; the
+    others are cut, by a span on roll or by counted_until, or put together from two enrolments. -#}
+{% macro counted_years(register) -%}
+  cross join lateral {{ counted_marks(
+        'case when ' ~ register ~ '.tally is null then left(' ~ register ~ '.marks, ' ~ register ~ '.counted_places) end',
+        'substring(' ~ register ~ '.missing from 1 for ' ~ register ~ '.counted_places)'
+    ) }} as counted_marks
+    cross join lateral (
+        select coalesce({{ register }}.tally, {{ letter_tally('counted_marks') }}) as tally
+        limit 1
+    ) as whole_year
+{%- endmacro %}
+
 {#- Counts and reasons out of such an array, with the missing marks of now. -#}
 {% macro tally_counts(tally, missing) -%}
   {%- for name in count_names() + reason_names() %}

@@ -260,3 +260,29 @@ value_hidden as (
     {{- ',' if not loop.last }}
   {%- endfor %}
 {%- endmacro %}
+
+{#- Fewest pupils whose figures come out when those of a population and of two parts of it are added and subtracted.
+    `whole`, `one`, `other` and `both` are head counts; `both` is of those in the two parts. Pupils are of four kinds: in
+    neither part, in one, in the other, in both. Whole less one less other leaves neither less both, and so every pair of
+    kinds comes out; a kind alone where another kind is empty. A part that is not published is 0. -#}
+{% macro fewest_told_apart(whole, one, other, both) -%}
+  (
+        select
+            case
+                when min(kinds.pupils) = 0 then min(kinds.pupils) filter (where kinds.pupils > 0)
+                else sum(kinds.pupils) filter (where kinds.place <= 2)
+            end
+        from (
+            select
+                kind.pupils,
+                row_number() over (order by kind.pupils) as place
+            from (
+                values
+                ({{ whole }} - {{ one }} - {{ other }} + {{ both }}),
+                ({{ one }} - {{ both }}),
+                ({{ other }} - {{ both }}),
+                ({{ both }})
+            ) as kind (pupils)
+        ) as kinds
+    )
+{%- endmacro %}

@@ -114,8 +114,9 @@ def _run(statement: str, as_person: str | None) -> tuple[list[str], list[TupleRo
         except psycopg.errors.InsufficientPrivilege as error:
             fail(
                 f"{as_person} may not read what these metrics are computed from ({error.diag.message_primary}). They "
-                "are sums of pupils' rows, which needs the right --small-groups; figures with small numbers suppressed "
-                "are relations with the column is_suppressed."
+                "are sums of pupils' rows, which needs the right --small-groups, and estimates by SEN, language or "
+                "ethnicity --special-category too; figures with small numbers suppressed are relations with the column "
+                "is_suppressed."
             )
         except psycopg.errors.UndefinedTable as error:
             fail(f"{_capital(error.diag.message_primary)}: nothing of it is published yet. Publish first: mis run")

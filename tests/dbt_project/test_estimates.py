@@ -32,6 +32,7 @@ SCORES: dict[str, tuple[str | None, str | None]] = {
     "A6": ("119", "120"),
     "A7": ("98", "101"),
 }
+KS2_DAY = date(2022, 7, 5)
 TAUGHT = {"ma": "Maths", "en": "English", "sc": "Science", "ph": "Philately"}
 
 
@@ -46,6 +47,7 @@ def connection(module_warehouse: Warehouse, dbt: Any) -> Iterator[psycopg.Connec
             for aspect, score in zip(("Reading", "Mathematics"), scores, strict=True):
                 if score is not None:
                     _result(opened, elm, pupil_id, f"KS2 {aspect} scaled score", score)
+            _result(opened, elm, pupil_id, "Mathematics working at", "5+", day=date(2025, 3, 20))
         _result(opened, elm, "A1", "House points", "7")
         for code, name in TAUGHT.items():
             put(opened, "subject", school_id=elm, subject_id=code, name=name, extract_id=1)
@@ -78,7 +80,9 @@ def _use_latest_gcse(connection: psycopg.Connection[Any]) -> None:
     store.put_in_use(connection, built.run_id, reason="A test.", used_by="test")
 
 
-def _result(connection: psycopg.Connection[Any], school_id: int, pupil_id: str, aspect: str, value: str) -> None:
+def _result(
+    connection: psycopg.Connection[Any], school_id: int, pupil_id: str, aspect: str, value: str, *, day: date = KS2_DAY
+) -> None:
     put(connection, "aspect", school_id=school_id, aspect_id=aspect, name=aspect, extract_id=1)
     put(
         connection,
@@ -87,7 +91,7 @@ def _result(connection: psycopg.Connection[Any], school_id: int, pupil_id: str, 
         result_id=f"{pupil_id} {aspect}",
         pupil_id=pupil_id,
         aspect_id=aspect,
-        result_date=date(2022, 7, 5),
+        result_date=day,
         value=value,
         extract_id=1,
     )
@@ -156,13 +160,33 @@ def test_summaries_are_the_means_of_the_pupils(connection: psycopg.Connection[An
         " from benchmarks.subject_summary as summary cross join ("
         "     select avg(expected_points) as mean, 100 * avg(chances[5]) as reached from benchmarks.estimate"
         "     where subject = 'Mathematics' and challenge = 50) as e"
-        " where subject = 'Mathematics' and challenge = 50",
+        " where subject = 'Mathematics' and challenge = 50 and population = 'estimated'",
     ) == [(len(SCORES), True, True)]
     assert _rows(
         connection,
         "select group_value, is_suppressed, suppression_reason from benchmarks.group_summary"
-        " where group_name in ('all', 'sex') and challenge = 50 order by 1",
+        " where group_name in ('all', 'sex') and challenge = 50 and population = 'estimated' order by 1",
     ) == [("F", True, "small"), ("M", True, "small"), ("all", False, None)]
+
+
+def test_assessments_stand_beside_the_estimates_of_the_same_pupils(connection: psycopg.Connection[Any]) -> None:
+    """All are a third above grade 5 in mathematics; nobody is assessed in another subject, and nobody has a target."""
+    assert _rows(
+        connection,
+        "select subject, source, challenge::int, pupils, mean_points::float8, grade_5_percent::float8"
+        " from benchmarks.subject_summary where population <> 'estimated' and source <> 'estimate'",
+    ) == [("Mathematics", "current", 0, len(SCORES), 5.33, 100.0)]
+    assert _rows(
+        connection,
+        "select assessed.mean_points = estimated.mean_points from benchmarks.subject_summary as assessed"
+        " join benchmarks.subject_summary as estimated using (school_id, subject, source, challenge)"
+        " where assessed.population = 'assessed' and estimated.population = 'estimated' and challenge = 50",
+    ) == [(True,)]
+    assert _rows(
+        connection,
+        "select attainment8::float8, slots_filled::float8 from benchmarks.group_summary"
+        " where source = 'current' and group_name = 'all'",
+    ) == [(10.66, 2.0)]
 
 
 @pytest.mark.parametrize(("suffix", "challenge"), [("", 50), ("_20", 20), ("_5", 5)])

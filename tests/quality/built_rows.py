@@ -604,27 +604,34 @@ BUILT: dict[str, Built] = {
         {"PST-002": {"is_current": None}, "PST-003": {"email": "reception"}},
         {"PST-001": _lost("build_provisioning.staff")},
     ),
-} | {
-    f"marts/{purpose}/{table}": built
-    for purpose, prefix in (("self_evaluation", "SE"), ("benchmarks", "BM"), ("tracking", "TR"))
-    for table, built in (
-        (
-            "pupil",
-            Built(
-                {**KEY, "nc_year": "7", "is_on_roll": True, "sen_status": "K"},
-                {f"{prefix}P-002": {"sen_status": "S"}, f"{prefix}P-003": {"nc_year": None}},
-                {f"{prefix}P-001": _lost(f"build_{purpose}.pupil")},
-            ),
-        ),
-        (
-            "result",
-            Built(
-                {"school_id": 1, "result_id": "X1", "aspect": "KS2 reading", "result_value": "104"},
-                {f"{prefix}R-002": {"aspect": None}, f"{prefix}R-003": {"result_value": None}},
-                {f"{prefix}R-001": _lost(f"build_{purpose}.result")},
-            ),
-        ),
+    "marts/benchmarks/pupil": Built(
+        {**KEY, "nc_year": "7", "is_on_roll": True},
+        {"BMP-003": {"nc_year": None}},
+        {"BMP-001": _lost("build_benchmarks.pupil")},
+    ),
+    "marts/benchmarks/pupil_special": Built(
+        {**KEY, "sen_status": "K"},
+        {"BPX-002": {"sen_status": "S"}},
+        {"BPX-001": _lost("build_benchmarks.pupil_special")},
+    ),
+}
+
+BUILT |= {
+    f"marts/{purpose}/pupil": Built(
+        {**KEY, "nc_year": "7", "is_on_roll": True, "sen_status": "K"},
+        {f"{prefix}P-002": {"sen_status": "S"}, f"{prefix}P-003": {"nc_year": None}},
+        {f"{prefix}P-001": _lost(f"build_{purpose}.pupil")},
     )
+    for purpose, prefix in (("self_evaluation", "SE"), ("tracking", "TR"))
+}
+
+BUILT |= {
+    f"marts/{purpose}/result": Built(
+        {"school_id": 1, "result_id": "X1", "aspect": "KS2 reading", "result_value": "104"},
+        {f"{prefix}R-002": {"aspect": None}, f"{prefix}R-003": {"result_value": None}},
+        {f"{prefix}R-001": _lost(f"build_{purpose}.result")},
+    )
+    for purpose, prefix in (("self_evaluation", "SE"), ("benchmarks", "BM"), ("tracking", "TR"))
 }
 
 #: What stands behind the good rows: the school, the accepted rows they were built from, the second half of the day, and
@@ -878,6 +885,7 @@ _SUMMED = {
     "year_group": "11",
     "challenge": 50,
     "source": "estimate",
+    "population": "estimated",
     "pupils": 6,
 }
 _SUBJECT = {**_SUMMED, "qualification": "GCSE", "subject": "Drama"}
@@ -957,13 +965,29 @@ BUILT |= {
     ),
     "marts/benchmarks/subject_summary": Built(
         _SUBJECT_SUMMARY,
-        {"BSS-002": {"pupils": 5}, "BSS-003": {"grade_5_percent": 61.0}},
-        {"BSS-001": _lost("build_benchmarks.subject_summary")},
+        {
+            "BSS-002": {"pupils": 5},
+            "BSS-003": {"grade_5_percent": 61.0},
+            "BSS-005": {"source": "target", "challenge": 0},
+        },
+        {
+            "BSS-001": _lost("build_benchmarks.subject_summary"),
+            "BSS-004": "insert into build_benchmarks.subject_summary select * from build_benchmarks.subject_summary;"
+            " update build_benchmarks.subject_summary set population = 'targeted', pupils = 7"
+            " where ctid = (select max(ctid) from build_benchmarks.subject_summary);"
+            " update build_benchmarks.subject_summary set pupils = 8 where population = 'estimated'",
+        },
     ),
     "marts/benchmarks/group_summary": Built(
         _GROUP_SUMMARY,
-        {"BGS-002": {"pupils": 5}, "BGS-004": {"attainment8": 91.0}},
         {
+            "BGS-002": {"pupils": 5},
+            "BGS-004": {"attainment8": 91.0},
+            "BGS-006": {"population": "targeted", "challenge": 0},
+        },
+        {
+            "BGS-005": _added("build_benchmarks.group_summary", **{**_GROUP_SUMMARY, "pupils": 7})
+            + ";update build_benchmarks.group_summary set population = 'targeted' where pupils = 6",
             "BGS-001": _lost("build_benchmarks.group_summary"),
             "BGS-003": _added(
                 "build_benchmarks.group_summary",
@@ -1020,4 +1044,19 @@ BUILT |= {
         {"BTA-001": _lost("build_benchmarks.target")},
     ),
     "marts/benchmarks/target_history": Built(_TARGET, {}, {"BTH-001": _lost("build_benchmarks.target_history")}),
+}
+
+_LINE = {**KEY, "position": 1, "item": "Year group", "value": "7"}
+
+BUILT |= {
+    "marts/benchmarks/student_explorer": Built(
+        {**_LINE, "section": "pupil"},
+        {"BSX-002": {"section": "SEN"}, "BSX-003": {"number": 7}},
+        {"BSX-001": _lost("build_benchmarks.student_explorer")},
+    ),
+    "marts/benchmarks/student_explorer_special": Built(
+        {**_LINE, "section": "SEN"},
+        {"BSY-002": {"section": "pupil"}},
+        {"BSY-001": _lost("build_benchmarks.student_explorer_special")},
+    ),
 }

@@ -258,6 +258,52 @@ ks4_mean as (
 
 ),
 
+-- What the school's pupils have on average, in whole points as the look-ups have it.
+school_mean as (
+
+    select
+        ks2_mean.school_id,
+        avg(ks2_mean.prior_value) as mean,
+        count(*) as pupils
+    from ks2_mean
+    inner join pupil
+        on
+            ks2_mean.school_id = pupil.school_id
+            and ks2_mean.pupil_key = pupil.pupil_key
+    where pupil.is_on_roll
+    group by ks2_mean.school_id
+    having count(*) >= {{ var('school_prior_minimum_pupils') }}
+
+),
+
+-- For pupils who had no tests to sit. Whoever has no score although the cohort sat them is better known by the group of
+-- entrants without one.
+of_school as (
+
+    select
+        pupil.school_id,
+        pupil.pupil_key,
+        'ks2_ks4' as stage,
+        'school' as prior_measure,
+        round(school_mean.mean) as prior_value,
+        null::date as as_of,
+        'Mean ' || round(school_mean.mean, 1) || ' of ' || school_mean.pupils || ' pupils of the school' as basis
+    from pupil
+    inner join school_mean
+        on pupil.school_id = school_mean.school_id
+    left join nc_year
+        on pupil.nc_year = nc_year.nc_year
+    left join ks2_mean
+        on
+            pupil.school_id = ks2_mean.school_id
+            and pupil.pupil_key = ks2_mean.pupil_key
+    where
+        nc_year.year_order >= 7
+        and ks2_mean.pupil_key is null
+        and coalesce({{ ks2_summer }} in {{ untested }}, true)
+
+),
+
 -- Whoever has no score of a cohort that sat the tests came from abroad or an independent school, or could not sit them.
 national as (
 
@@ -291,7 +337,7 @@ national as (
 ),
 
 found as (
-    {%- for measure in ['ks2_mean', 'judged', 'ks1_mean', 'standardised_test', 'ks4_mean', 'national'] %}
+    {%- for measure in ['ks2_mean', 'judged', 'ks1_mean', 'standardised_test', 'ks4_mean', 'of_school', 'national'] %}
     {{ 'union all' if not loop.first }}
     select * from {{ measure }}
     {%- endfor %}

@@ -30,9 +30,9 @@ school as (
 
 ),
 
-school_day as (
+current_year as (
 
-    select * from {{ ref('school_day') }}
+    select * from {{ ref('current_year') }}
 
 ),
 
@@ -45,32 +45,6 @@ nc_year as (
 taught_subject as (
 
     select * from {{ ref('taught_subject') }}
-
-),
-
-known_year as (
-
-    select
-        school_id,
-        academic_year
-    from teaching_group
-    where group_kind = 'CLASS' and academic_year is not null
-    union all
-    select
-        school_id,
-        academic_year
-    from school_day
-
-),
-
--- The year that the timetable is of; where there is none, that of the registers.
-current_year as (
-
-    select
-        school_id,
-        max(academic_year) as academic_year
-    from known_year
-    group by school_id
 
 ),
 

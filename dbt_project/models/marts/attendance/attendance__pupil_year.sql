@@ -18,8 +18,6 @@ pupil as (
 
 ),
 
--- Most years count whole and were counted when they were written; the others are cut, by a span on roll or by
--- counted_until, or put together from two enrolments.
 counted as (
 
     select
@@ -40,14 +38,7 @@ counted as (
             )
         end::integer as minutes_late
     from register_year
-    cross join lateral {{ counted_marks(
-        'case when register_year.tally is null then left(register_year.marks, register_year.counted_places) end',
-        'substring(register_year.missing from 1 for register_year.counted_places)'
-    ) }} as counted_marks
-    cross join lateral (
-        select coalesce(register_year.tally, {{ letter_tally('counted_marks') }}) as tally
-        limit 1
-    ) as whole_year
+    {{ counted_years('register_year') }}
 
 )
 

@@ -1,1 +1,1 @@
-{{ pupil_mart(current_only=true) }}
+{{ pupil_mart(current_only=true, characteristics=['is_fsm6', 'is_disadvantaged']) }}
