@@ -32,7 +32,17 @@ _DAYS = 190
 _PUPILS_A_SCHOOL = 1000
 #: The year of all marks of the first part, and the last of the second.
 _YEAR = 2024
-_KEPT = ("register_year", "day_tally", "register_input", "register", "group_input", "group_year", "group_period")
+_KEPT = (
+    "register_year",
+    "day_tally",
+    "register_input",
+    "register",
+    "group_input",
+    "group_year",
+    "group_period",
+    "risk_input",
+    "risk_example",
+)
 #: Models between the marks and the counts, by the step under which their seconds are shown.
 _STEPS = {
     "register_year": ("register_year",),

@@ -52,6 +52,11 @@
     repeat('0', {{ year_length() }})::varbit
 {%- endmacro %}
 
+{#- Bits with others in their place from a position on; where there are none yet, those of a blank year. -#}
+{% macro with_bits(bits, others, position) -%}
+    overlay(coalesce({{ bits }}, {{ no_bits() }}) placing {{ others }} from {{ position }})::varbit
+{%- endmacro %}
+
 {% macro bits_between(from_place, to_place) -%}
     (
         repeat('0', {{ from_place }}) || repeat('1', {{ to_place }} - {{ from_place }})

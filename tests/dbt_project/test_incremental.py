@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import psycopg
@@ -39,9 +39,10 @@ KEPT = {
     "core.register_year": "school_id, academic_year, pupil_id",
     "core.day_tally": "school_id, session_date",
     "core.register": "school_id, academic_year, pupil_key",
+    "core.risk_example": "school_id, academic_year, pupil_key, week_number",
 }
 MARTS = ["attendance__school_day", "attendance___register_year", "attendance__pupil_day"]
-CHAIN = ["attendance_code", "enrolment", "school_day", "roll_year", "register_input"]
+CHAIN = ["attendance_code", "enrolment", "school_day", "roll_year", "register_input", "risk_input"]
 CHAIN += [relation.removeprefix("core.") for relation in KEPT]
 
 
@@ -92,6 +93,7 @@ def test_a_new_day_of_a_school_that_is_behind_in_extracts_writes_that_day(
         "core.register_year": {(oak, 202425, f"A{number}") for number in range(1, 4)},
         "core.day_tally": {(oak, WEEK[4])},
         "core.register": {(oak, 202425, key) for key in _keys(connection, oak)},
+        "core.risk_example": set(),
     }
     assert _year(connection, oak, "A1") == "/\\" * 5
 
@@ -207,6 +209,23 @@ def test_marks_that_came_before_their_pupil_count_when_the_pupil_comes(
     pupil(connection, oak, "A9", extract_id=8)
     dbt("run", "--select", "pupil", *CHAIN, *MARTS)
     assert connection.execute(days, [oak, WEEK]).fetchall() == [(before + len(WEEK),)]
+
+
+def test_examples_of_a_finished_year_are_made_again_when_the_year_changes_and_not_before(
+    connection: psycopg.Connection[Any], schools: tuple[int, int], dbt: Any
+) -> None:
+    ash = school(connection, "Ash", "PRIMARY")
+    pupil(connection, ash, "A1")
+    days = [date(2023, 9, 4) + timedelta(days=number) for number in range(320)]
+    marks(connection, ash, "A1", dict.fromkeys([day for day in days if day.isoweekday() < 6], PRESENT))
+    marks(connection, ash, "A1", dict.fromkeys(WEEK[:4], PRESENT))
+    dbt("run", "--select", "school", "pupil", *CHAIN)
+    examples = {key[:2] for key in _versions(connection, "core.risk_example")}
+    assert examples == {(ash, 202324)}
+    marks(connection, ash, "A1", {WEEK[4]: PRESENT}, extract_id=2)
+    assert _change(connection, dbt)["core.risk_example"] == set()
+    marks(connection, ash, "A1", {date(2024, 3, 4): ("I", "I")}, extract_id=3)
+    assert {key[:2] for key in _change(connection, dbt)["core.risk_example"]} == examples
 
 
 def test_a_wrong_increment_is_noticed(connection: psycopg.Connection[Any], schools: tuple[int, int], dbt: Any) -> None:

@@ -9,6 +9,15 @@
     )
 }}
 
+{%- set bitmaps = {
+    'possible': ['present', 'approved', 'authorised', 'unauthorised', 'covid'],
+    'attended': ['present', 'approved'],
+    'authorised': ['authorised'],
+    'unauthorised': ['unauthorised'],
+    'missing': ['missing'],
+    'not_counted': ['unclassified', 'not_possible']
+} %}
+
 with
 
 mark as not materialized (
@@ -158,8 +167,8 @@ placed as (
 
 ),
 
--- The changed days of a pupil's year, and all between them.
-piece as (
+-- The marks of a pupil's year that are read, each in its place.
+laid as (
 
     select
         school_id,
@@ -184,6 +193,24 @@ piece as (
 
 {% if is_incremental() %}
 
+-- The changed days of a pupil's year, and all between them.
+piece as (
+
+    select
+        school_id,
+        academic_year,
+        pupil_id,
+        extract_id,
+        first_position,
+        last_position,
+        substr(marks, first_position, last_position - first_position + 1) as marks,
+        entered_codes,
+        minutes_late
+    from laid
+
+),
+
+-- What is held stays but for the piece: making the bits of whole years anew was half of a night's work.
 written as (
 
     select
@@ -191,13 +218,12 @@ written as (
         piece.academic_year,
         piece.pupil_id,
         greatest(present.extract_id, piece.extract_id) as extract_id,
-        case
-            when present.marks is null then piece.marks
-            else
-                left(present.marks, piece.first_position - 1)
-                || substr(piece.marks, piece.first_position, piece.last_position - piece.first_position + 1)
-                || substr(present.marks, piece.last_position + 1)
-        end as marks,
+        overlay(
+            coalesce(present.marks, repeat(' ', {{ year_length() }})) placing piece.marks from piece.first_position
+        ) as marks,
+        {%- for bits, meanings in bitmaps.items() %}
+        {{ with_bits('present.' ~ bits, bitmap('piece.marks', meanings), 'piece.first_position') }} as {{ bits }},
+        {%- endfor %}
         {{ kept_outside('present.entered_codes') }} || piece.entered_codes as entered_codes,
         {{ kept_outside('present.minutes_late') }} || piece.minutes_late as minutes_late
     from piece
@@ -217,7 +243,13 @@ written as (
 
 written as (
 
-    select * from piece
+    select
+        laid.*,
+        {%- for bits, meanings in bitmaps.items() %}
+        {{ bitmap('laid.marks', meanings) }} as {{ bits }}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from laid
 
 )
 
@@ -230,12 +262,12 @@ select
     code_book.code_book,
     written.pupil_id,
     written.marks,
-    {{ bitmap('written.marks', ['present', 'approved', 'authorised', 'unauthorised', 'covid']) }} as possible,
-    {{ bitmap('written.marks', ['present', 'approved']) }} as attended,
-    {{ bitmap('written.marks', ['authorised']) }} as authorised,
-    {{ bitmap('written.marks', ['unauthorised']) }} as unauthorised,
-    {{ bitmap('written.marks', ['missing']) }} as missing,
-    {{ bitmap('written.marks', ['unclassified', 'not_possible']) }} as not_counted,
+    written.possible,
+    written.attended,
+    written.authorised,
+    written.unauthorised,
+    written.missing,
+    written.not_counted,
     written.entered_codes,
     written.minutes_late,
     {{ letter_tally('counted_marks') }} as tally

@@ -1,8 +1,25 @@
 {#- Postgres takes the common table expressions for a row each and loops over them, or merges by part of the key: 120 s
     and 12 s for 150,000 days, which hashing does in one. -#}
-{{ config(pre_hook='set local enable_nestloop = off; set local enable_mergejoin = off') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='delete+insert',
+        unique_key=['school_id', 'academic_year'],
+        on_schema_change='fail',
+        pre_hook=[
+            "{{ forget_vanished_years(ref('risk_input')) }}",
+            'set local enable_nestloop = off; set local enable_mergejoin = off',
+        ],
+    )
+}}
 
 with
+
+risk_input as (
+
+    select * from {{ ref('risk_input') }}
+
+),
 
 register as (
 
@@ -28,32 +45,29 @@ school as (
 
 ),
 
-calendar_year as (
+{{ stale_school_years('risk_input') }}
 
-    select
-        school_id,
-        academic_year,
-        count(*) as open_days,
-        min(session_date) as first_day,
-        max(session_date) as last_day,
-        max(academic_year) over (partition by school_id) as latest_year
-    from school_day
-    where am_is_open or pm_is_open
-    group by school_id, academic_year
-
-),
-
--- Four years are enough to learn from, and the work does not grow with the history; a fifth tells who was persistently
--- absent before the first of them.
+-- The year before tells who was persistently absent then.
 dated_year as (
 
     select
         school_id,
         academic_year,
-        academic_year > latest_year - 400
-        and {{ is_whole_year('open_days', 'first_day', 'last_day', 'academic_year') }} as is_example
-    from calendar_year
-    where academic_year > latest_year - 500
+        bool_or(is_example) as is_example
+    from (
+        select
+            school_id,
+            academic_year,
+            true as is_example
+        from stale
+        union all
+        select
+            school_id,
+            academic_year - 101 as academic_year,
+            false as is_example
+        from stale
+    ) as either_year
+    group by school_id, academic_year
 
 ),
 
@@ -260,8 +274,13 @@ select
     ) }}
         as expected_possible_sessions,
     last_year.is_persistently_absent as was_persistently_absent,
-    so_far.is_persistently_absent
+    so_far.is_persistently_absent,
+    stale.fingerprint
 from so_far
+inner join stale
+    on
+        so_far.school_id = stale.school_id
+        and so_far.academic_year = stale.academic_year
 inner join roll_year
     on
         so_far.school_id = roll_year.school_id
