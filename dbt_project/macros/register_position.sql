@@ -54,7 +54,7 @@
 
 {#- Bits with others in their place from a position on; where there are none yet, those of a blank year. -#}
 {% macro with_bits(bits, others, position) -%}
-    overlay(coalesce({{ bits }}, {{ no_bits() }}) placing {{ others }} from {{ position }})::varbit
+    overlay(coalesce({{ bits }}, {{ no_bits() }}), {{ others }}, {{ position }})::varbit
 {%- endmacro %}
 
 {% macro bits_between(from_place, to_place) -%}

@@ -219,7 +219,7 @@ written as (
         piece.pupil_id,
         greatest(present.extract_id, piece.extract_id) as extract_id,
         overlay(
-            coalesce(present.marks, repeat(' ', {{ year_length() }})) placing piece.marks from piece.first_position
+            coalesce(present.marks, repeat(' ', {{ year_length() }})), piece.marks, piece.first_position
         ) as marks,
         {%- for bits, meanings in bitmaps.items() %}
         {{ with_bits('present.' ~ bits, bitmap('piece.marks', meanings), 'piece.first_position') }} as {{ bits }},
@@ -244,11 +244,16 @@ written as (
 written as (
 
     select
-        laid.*,
+        school_id,
+        academic_year,
+        pupil_id,
+        extract_id,
+        marks,
         {%- for bits, meanings in bitmaps.items() %}
-        {{ bitmap('laid.marks', meanings) }} as {{ bits }}
-        {{- ',' if not loop.last }}
+        {{ bitmap('marks', meanings) }} as {{ bits }},
         {%- endfor %}
+        entered_codes,
+        minutes_late
     from laid
 
 )
