@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from orchestration.targets.faults import Fault
 from orchestration.targets.policy import LONGEST_TEXT, Floor, Rounding, WhoMayEdit
-from orchestration.targets.rules import Source, Status
+from orchestration.targets.rules import Act, Source, Status
 
 MOST_AT_ONCE = 1000
 _Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
@@ -44,6 +45,33 @@ class OfGroupPage(OfGroup):
 
 class Nothing(Strict):
     """Takes nothing."""
+
+
+class OfTarget(Strict):
+    """One target."""
+
+    pupil_key: _PupilKey
+    academic_year: _AcademicYear
+    qualification: _Name
+    subject: _Name
+
+
+class PolicyStatement(Strict):
+    """What targets of a school and year are by default, in a year group, qualification and subject or every one."""
+
+    academic_year: _AcademicYear
+    year_group: _Name | None = None
+    qualification: _Name | None = None
+    subject: _Name | None = None
+    is_withdrawn: bool = Field(False, description="The scope has no policy of its own any more.")
+    is_included: bool = True
+    challenge_levels: list[Decimal] = Field([Decimal(50)], min_length=1, max_length=2)
+    offset_points: Decimal = Decimal(0)
+    rounding: Rounding = Rounding.NEAREST
+    floor: Floor = Floor.NONE
+    floor_grade: _Name | None = None
+    who_may_edit: WhoMayEdit = WhoMayEdit.EDITORS
+    reason: Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)]
 
 
 class TargetKey(Strict):
@@ -207,6 +235,29 @@ class Policies(BaseModel):
     school_id: int
     academic_year: int
     policies: list[PolicyInForce]
+
+
+class StatedPolicy(BaseModel):
+    """The number of a statement."""
+
+    policy: int
+
+
+class TargetVersion(StandingTarget):
+    """A version of a target, and the act that made it."""
+
+    act: Act
+    challenge_levels: list[float]
+    run_id: str | None
+    estimate_grades: list[str] | None
+    chance_at_set: float | None
+
+
+class History(BaseModel):
+    """Every version of a target, the first first; none where there never was one."""
+
+    school_id: int
+    versions: list[TargetVersion]
 
 
 class ActedTarget(StandingTarget):

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from orchestration.access.people import Person
 from orchestration.targets import service
 from orchestration.targets.groups import Connection, Group, Row
+from orchestration.targets.policy import Policy, Scope
 from orchestration.targets.rules import MOVES, Act, Key, Proposal, Target
 from reports.api.models import (
     Acted,
@@ -19,20 +20,25 @@ from reports.api.models import (
     Distribution,
     Estimates,
     GradeChance,
+    History,
     LevelEstimate,
     Moves,
     Nothing,
     OfGroup,
     OfGroupPage,
+    OfTarget,
     Policies,
     PolicyInForce,
+    PolicyStatement,
     Proposals,
     PupilEstimate,
     PupilTarget,
     Session,
     StandingTarget,
+    StatedPolicy,
     TargetKey,
     Targets,
+    TargetVersion,
     TaskAt,
 )
 
@@ -84,6 +90,50 @@ def _policies(call: Call) -> Policies:
         academic_year=group.academic_year,
         policies=[
             PolicyInForce(**{**row, "year_group": row["nc_year"], "policy": row["entry_id"]}) for row in in_force
+        ],
+    )
+
+
+def _state_policy(call: Call) -> StatedPolicy:
+    asked = cast(PolicyStatement, call.asked)
+    policy = Policy(
+        asked.is_included,
+        tuple(asked.challenge_levels),
+        asked.offset_points,
+        asked.rounding,
+        asked.floor,
+        asked.floor_grade,
+        asked.who_may_edit,
+    )
+    scope = Scope(
+        asked.academic_year,
+        school_id=call.school_id,
+        nc_year=asked.year_group,
+        qualification=asked.qualification,
+        subject=asked.subject,
+    )
+    stated = service.set_policy(
+        call.connection, call.person, scope, policy, reason=asked.reason, is_withdrawn=asked.is_withdrawn
+    )
+    return StatedPolicy(policy=stated)
+
+
+def _history(call: Call) -> History:
+    asked = cast(OfTarget, call.asked)
+    key = Key(call.school_id, asked.pupil_key, asked.academic_year, asked.qualification, asked.subject)
+    versions = service.history(call.connection, call.person, key)
+    return History(
+        school_id=call.school_id,
+        versions=[
+            TargetVersion(
+                **{name: getattr(version, name) for name in StandingTarget.model_fields},
+                act=version.act,
+                challenge_levels=[float(level) for level in version.basis.challenge_levels],
+                run_id=version.basis.run_id,
+                estimate_grades=list(version.basis.estimate_grades) if version.basis.estimate_grades else None,
+                chance_at_set=version.basis.chance_at_set,
+            )
+            for version in versions
         ],
     )
 
@@ -140,6 +190,18 @@ _SCHOOL = f"{BASE}/schools/{{school_id}}"
 OPERATIONS = (
     Operation("GET", f"{BASE}/session", "session", "Who is signed in, and the form token.", Nothing, Session, _session),
     Operation("GET", f"{_SCHOOL}/policies", "policies", "The policy of each subject.", OfGroup, Policies, _policies),
+    Operation(
+        "POST",
+        f"{_SCHOOL}/policies",
+        "state_policy",
+        "State a policy for a scope, or withdraw it.",
+        PolicyStatement,
+        StatedPolicy,
+        _state_policy,
+    ),
+    Operation(
+        "GET", f"{_SCHOOL}/targets/history", "history", "Every version of a target.", OfTarget, History, _history
+    ),
     Operation(
         "GET", f"{_SCHOOL}/targets", "targets", "Targets beside estimates and chances.", OfGroupPage, Targets, _targets
     ),

@@ -13,25 +13,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from orchestration.targets.faults import Fault, TargetError, TargetsRefused
+from orchestration.targets.faults import TargetError, TargetsRefused
 from reports.api.description import describe
 from reports.api.models import Failure, Refusal
 from reports.api.operations import BASE, OPERATIONS, Call, Operation
 from reports.readers import load_reader
+from reports.refusals import status_of
 from reports.security import is_ours
 from reports.signin import session_of
 from reports.site import site_of
 
 _log = logging.getLogger(__name__)
 _LARGEST_BODY = 1_000_000
-_STATUS_OF = {
-    Fault.NOT_ALLOWED: HTTPStatus.FORBIDDEN,
-    Fault.NO_SUCH_THING: HTTPStatus.NOT_FOUND,
-    Fault.STALE_VERSION: HTTPStatus.CONFLICT,
-    Fault.WRONG_STATUS: HTTPStatus.CONFLICT,
-    Fault.OWN_CHANGE: HTTPStatus.CONFLICT,
-    Fault.NOT_PUBLISHED: HTTPStatus.SERVICE_UNAVAILABLE,
-}
 
 
 class _Refused(Exception):
@@ -105,10 +98,10 @@ def _carry_out(request: Request, operation: Operation, given: object) -> BaseMod
         try:
             return operation.work(Call(connection, reader.person, form_token, school_id, asked))
         except TargetError as error:
-            raise _Refused(_status(error), _refusal(error)) from None
+            raise _Refused(status_of(error), _refusal(error)) from None
         except TargetsRefused as refused:
             raise _Refused(
-                _status(refused.problems[0].error), *(_refusal(one.error, one.index) for one in refused.problems)
+                status_of(refused.problems[0].error), *(_refusal(one.error, one.index) for one in refused.problems)
             ) from None
 
 
@@ -122,10 +115,6 @@ def _shape_errors(error: ValidationError) -> list[Refusal]:
         )
         for wrong in error.errors(include_url=False)
     ]
-
-
-def _status(error: TargetError) -> HTTPStatus:
-    return _STATUS_OF.get(error.fault, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 def _refusal(error: TargetError, index: int | None = None) -> Refusal:

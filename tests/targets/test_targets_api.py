@@ -163,6 +163,34 @@ def test_the_policy_is_shown_by_subject(sign_in: SignIn, school: Warehouse) -> N
     ]
 
 
+def test_a_policy_is_stated_and_withdrawn_over_the_api(sign_in: SignIn) -> None:
+    head, teacher = sign_in("head"), sign_in("teacher")
+    address = f"{API}/schools/1/policies"
+    statement = {"academic_year": YEAR, "qualification": "GCSE", "challenge_levels": [50, 20], "reason": "Ambition"}
+    assert codes(teacher.post(address, json=statement)) == ["not_allowed"]
+    number = head.post(address, json=statement).json()["policy"]
+    in_force = [(one["policy"], one["challenge_levels"]) for one in teacher.get(address).json()["policies"]]
+    assert in_force == [(number, [50, 20])] * 2
+    assert codes(head.post(address, json=statement | {"challenge_levels": [50, 30]})) == ["bad_policy"]
+    assert codes(head.post(address, json=statement | {"challenge_levels": []})) == ["bad_request"]
+    assert head.post(address, json=statement | {"is_withdrawn": True, "reason": "Enough"}).status_code == 200
+    assert [one["policy"] for one in teacher.get(address).json()["policies"]] == [None, None]
+
+
+def test_the_history_of_a_target_tells_who_did_what_and_why(sign_in: SignIn) -> None:
+    teacher, leader, looker = sign_in("teacher"), sign_in("leader"), sign_in("looker")
+    post(teacher, "propose", of(1, 0, "6"))
+    post(leader, "reject", of(1, 1), comment="Too low")
+    asked = {name: value for name, value in of(1, 0).items() if name != "version"}
+    versions = looker.get(f"{TARGETS}/history", params=asked).json()["versions"]
+    assert [(one["version"], one["act"], one["status"], one["set_by"], one["comment"]) for one in versions] == [
+        (1, "propose", "proposed", "teacher@school.example", None),
+        (2, "reject", "rejected", "leader@school.example", "Too low"),
+    ]
+    assert looker.get(f"{TARGETS}/history", params=asked | {"subject": "Latin"}).json()["versions"] == []
+    assert codes(sign_in("other").get(f"{TARGETS}/history", params=asked)) == ["no_such_thing"]
+
+
 def test_the_second_of_two_is_told_what_stands_now(sign_in: SignIn) -> None:
     teacher, leader = sign_in("teacher"), sign_in("leader")
     post(teacher, "propose", of(1, 0, "6"))
@@ -294,4 +322,6 @@ def test_answers_are_as_described(sign_in: SignIn) -> None:
     check(leader, "POST", f"{base}/targets/reject", 200, json={"targets": [of(2, 1)], "comment": "No"})
     check(teacher, "POST", f"{base}/targets/submit", 200, json={"targets": [of(2, 2)]})
     check(teacher, "GET", f"{base}/targets", 200)
+    check(teacher, "GET", f"{base}/targets/history", 200, params={k: v for k, v in of(1, 0).items() if k != "version"})
+    check(head, "POST", f"{base}/policies", 200, json={"academic_year": YEAR, "reason": "Ambition"})
     assert called == {(path, method) for path, methods in described["paths"].items() for method in methods}
