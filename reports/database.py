@@ -16,7 +16,8 @@ from orchestration.access.reading import reading_as
 from orchestration.ingest.categories import Purpose
 from reports.readers import Reader
 
-Connect = Callable[[], psycopg.Connection[TupleRow]]
+Connection = psycopg.Connection[TupleRow]
+Connect = Callable[[], Connection]
 Row = dict[str, Any]
 
 #: A page that takes longer than this has a fault; it must not hold a connection for ever.
@@ -28,12 +29,12 @@ class Pool:
 
     def __init__(self, connect: Connect, size: int = 4) -> None:
         self._connect = connect
-        self._idle: queue.LifoQueue[psycopg.Connection[TupleRow] | None] = queue.LifoQueue()
+        self._idle: queue.LifoQueue[Connection | None] = queue.LifoQueue()
         for _ in range(size):
             self._idle.put(None)
 
     @contextmanager
-    def transaction(self, *, read_only: bool = True) -> Iterator[psycopg.Connection[TupleRow]]:
+    def transaction(self, *, read_only: bool = True) -> Iterator[Connection]:
         """A transaction of the platform's own user; another request waits while all sessions are in use."""
         session = self._idle.get()
         try:
@@ -55,7 +56,7 @@ class Pool:
             if session is not None:
                 session.close()
 
-    def _living(self, session: psycopg.Connection[TupleRow] | None) -> psycopg.Connection[TupleRow]:
+    def _living(self, session: Connection | None) -> Connection:
         # A server that was restarted meanwhile is noticed at the first statement, before anything has been sent.
         if session is not None:
             try:
@@ -76,7 +77,7 @@ class Release:
     published_at: datetime
 
 
-def current_release(connection: psycopg.Connection[TupleRow], purpose: Purpose) -> Release | None:
+def current_release(connection: Connection, purpose: Purpose) -> Release | None:
     """Return what is published for the purpose; None when nothing is yet."""
     row = connection.execute(
         "select schema_name, published_at from ops.release where purpose = %s and state = 'published'", [purpose.value]
@@ -92,7 +93,7 @@ class Published:
     published, or not open to this reader, instead of failing.
     """
 
-    def __init__(self, connection: psycopg.Connection[TupleRow], schema: str) -> None:
+    def __init__(self, connection: Connection, schema: str) -> None:
         self._connection = connection
         self._columns = _columns(connection, schema)
 
@@ -116,13 +117,13 @@ class Published:
 
 
 @contextmanager
-def published_for(connection: psycopg.Connection[TupleRow], reader: Reader, purpose: Purpose) -> Iterator[Published]:
+def published_for(connection: Connection, reader: Reader, purpose: Purpose) -> Iterator[Published]:
     """The purpose's published relations with this reader's rights, for a block."""
     with reading_as(connection, reader.person, purpose):
         yield Published(connection, purpose.value)
 
 
-def _columns(connection: psycopg.Connection[TupleRow], schema: str) -> dict[str, tuple[bool, frozenset[str]]]:
+def _columns(connection: Connection, schema: str) -> dict[str, tuple[bool, frozenset[str]]]:
     """Return, for each relation of the schema, whether the present role may read it, and its columns."""
     rows = connection.execute(
         """

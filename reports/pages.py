@@ -1,22 +1,21 @@
-"""What pages of a purpose have in common: who may see them, of which school and year."""
+"""What pages of a purpose have in common: who may see them, and of which school."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
 
-from orchestration.ingest.categories import Purpose
-from reports.database import Published, Release, Row, current_release, published_for
-from reports.formats import year_name
+from reports.database import Connection, Published, Release, Row, current_release, published_for
 from reports.readers import Reader, load_reader
+from reports.sections import SECTIONS, Section
 from reports.signin import Session, session_of
 from reports.site import Site, site_of
 
@@ -30,24 +29,14 @@ class NotYours(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Year:
-    """An academic year of a school, and the last open day whose marks are in the figures."""
-
-    academic_year: int
-    first_day: date | None
-    last_day: date | None
-
-
-@dataclass(frozen=True, slots=True)
 class Visit:
-    """One look at a page of a school."""
+    """One look at a page of a school. Each section adds what its pages are about: a year, or a year group."""
 
     db: Published
     reader: Reader
     release: Release
+    section: Section
     school: Row
-    year: Year
-    years: Sequence[Year]
     query: QueryParams
     path: Mapping[str, Any]
 
@@ -57,13 +46,13 @@ class Visit:
 
     @property
     def address(self) -> str:
-        """Where the pages of this school are."""
-        return f"/schools/{self.school_id}/attendance"
+        """Where the section's pages of this school are."""
+        return f"/schools/{self.school_id}/{self.section.slug}"
 
     @property
-    def year_options(self) -> list[tuple[int, str]]:
-        """What the chooser of the year offers."""
-        return [(year.academic_year, year_name(year.academic_year)) for year in self.years]
+    def kept(self) -> str:
+        """The query that links from page to page keep."""
+        raise NotImplementedError
 
     @property
     def query_with_open_tables(self) -> str:
@@ -77,8 +66,11 @@ class Visit:
         return chosen if chosen in allowed else default
 
 
+AnyVisit = TypeVar("AnyVisit", bound=Visit)
+
+
 @dataclass(frozen=True, slots=True)
-class Page:
+class Page(Generic[AnyVisit]):
     """A page of a school. It is shown when ``needs`` (relation to columns) is published and open to the reader; of
     relations with ``|`` between them one is enough.
 
@@ -88,7 +80,7 @@ class Page:
     slug: str
     title: str
     template: str
-    build: Callable[[Visit], Mapping[str, Any]]
+    build: Callable[[AnyVisit], Mapping[str, Any]]
     needs: Mapping[str, Sequence[str]]
     note: str
     is_of_pupils: bool = False
@@ -98,11 +90,13 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A request of somebody who may read the purpose, and the transaction that their page is read in."""
+    """A request of somebody who may read the section, and the transaction that their page is read in."""
 
     site: Site
     session: Session
+    connection: Connection
     reader: Reader
+    section: Section
     release: Release | None
     db: Published
 
@@ -111,75 +105,91 @@ class Reading:
             "reader": self.reader,
             "form_token": self.site.signer.form_token(self.session.session_id),
             "release": self.release,
+            "section": self.section,
+            "sections": [each for each in SECTIONS if self.reader.may_read(each.purpose)],
         }
 
 
 @contextmanager
-def reading(request: Request, purpose: Purpose) -> Iterator[Reading]:
-    """Read as the signed-in person, with the rights they have at this moment.
-
-    Raises SignInNeeded without a session, and NotYours when the person has not been granted the purpose.
-    """
+def signed_in(request: Request, *, read_only: bool = True) -> Iterator[tuple[Session, Connection, Reader]]:
+    """A transaction for the signed-in person, with the rights they have at this moment. Raises SignInNeeded."""
     session = session_of(request)
     if session is None:
         raise SignInNeeded
-    site = site_of(request)
-    with site.pool.transaction() as connection:
+    with site_of(request).pool.transaction(read_only=read_only) as connection:
         reader = load_reader(connection, session.person_id)
         if reader is None:
             raise SignInNeeded
-        if not reader.may_read(purpose):
+        yield session, connection, reader
+
+
+@contextmanager
+def reading(request: Request, section: Section, *, read_only: bool = True) -> Iterator[Reading]:
+    """Read a section as the signed-in person.
+
+    Raises SignInNeeded without a session, and NotYours when the person has not been granted the section's purpose.
+    """
+    with signed_in(request, read_only=read_only) as (session, connection, reader):
+        if not reader.may_read(section.purpose):
             raise NotYours
-        release = current_release(connection, purpose)
-        with published_for(connection, reader, purpose) as db:
-            yield Reading(site, session, reader, release, db)
+        release = current_release(connection, section.purpose)
+        with published_for(connection, reader, section.purpose) as db:
+            yield Reading(site_of(request), session, connection, reader, section, release, db)
 
 
-def school_endpoint(page: Page, menu: Sequence[Page]) -> Callable[[Request], Response]:
-    """Return the endpoint that shows ``page`` of the school and year in the address."""
-
-    def endpoint(request: Request) -> Response:
-        with reading(request, Purpose.ATTENDANCE) as now:
-            visit = open_visit(request, now)
-            context = now.context() | {"page": page, "menu": menu, "visit": visit, "missing": lacks(page, now.db)}
-            if page.is_of_pupils and not now.reader.may_see_pupils:
-                return now.site.render(request, "attendance/pupils_not_open.html", context, 403)
-            if context["missing"]:
-                return now.site.render(request, "attendance/not_published.html", context)
-            return now.site.render(request, page.template, context | dict(page.build(visit)))
-
-    return endpoint
+def home(request: Request) -> Response:
+    """Go to the first section that the reader may read."""
+    with signed_in(request) as (_, _, reader):
+        address = next((each.home for each in SECTIONS if reader.may_read(each.purpose)), None)
+    if address is None:
+        raise NotYours
+    return RedirectResponse(address, 303)
 
 
-def open_visit(request: Request, now: Reading) -> Visit:
-    """Return the visit of the school and year in the address. Raises NotYours; the year defaults to the latest."""
+def page_routes(
+    section: Section, pages: Sequence[Page[AnyVisit]], open_visit: Callable[[Request, Reading], AnyVisit]
+) -> list[Route]:
+    """Return the addresses of a section's pages of a school; ``open_visit`` makes the visit of the request."""
+
+    def endpoint(page: Page[AnyVisit]) -> Callable[[Request], Response]:
+        def answer(request: Request) -> Response:
+            with reading(request, section) as now:
+                return show(now, page, pages, open_visit(request, now))
+
+        return answer
+
+    return [
+        Route(f"/schools/{{school_id:int}}/{section.slug}/{page.path or page.slug}", endpoint(page)) for page in pages
+    ]
+
+
+def show(
+    now: Reading, page: Page[AnyVisit], pages: Sequence[Page[AnyVisit]], visit: AnyVisit, status: int = 200
+) -> Response:
+    """Answer with a page of the section's ``pages``, or with what the reader lacks of it."""
+    menu = [each for each in pages if each.in_menu]
+    context = now.context() | {"page": page, "menu": menu, "visit": visit, "missing": lacks(page, now.db)}
+    if page.is_of_pupils and not now.reader.may_see_pupils:
+        return now.site.render("pupils_not_open.html", context, 403)
+    if context["missing"]:
+        return now.site.render("not_published.html", context)
+    return now.site.render(page.template, context | dict(page.build(visit)), status)
+
+
+def school_row(request: Request, now: Reading) -> Row:
+    """Return the published school in the address. Raises NotYours when it is not the reader's, or not published."""
     school_id = request.path_params["school_id"]
-    if school_id not in now.reader.school_ids or now.release is None or not now.db.has("school", "school_name"):
+    if school_id not in now.reader.school_ids or not now.db.has("school", "school_name"):
         raise NotYours
-    school = now.db.row("select * from attendance.school where school_id = %(school_id)s", school_id=school_id)
-    years = _years(now.db, school_id) if now.db.has("school_day") else []
-    if school is None or not years:
-        raise NotYours
-    wanted = request.query_params.get("year", "")
-    year = next((year for year in years if str(year.academic_year) == wanted), years[0])
-    return Visit(now.db, now.reader, now.release, school, year, years, request.query_params, request.path_params)
-
-
-def _years(db: Published, school_id: int) -> list[Year]:
-    rows = db.rows(
-        """
-        select academic_year, min(session_date) as first_day, max(session_date) as last_day
-        from attendance.school_day
-        where school_id = %(school_id)s and is_open_day
-        group by academic_year
-        order by academic_year desc
-        """,
-        school_id=school_id,
+    school = now.db.row(
+        f"select * from {now.section.purpose.value}.school where school_id = %(school_id)s", school_id=school_id
     )
-    return [Year(row["academic_year"], row["first_day"], row["last_day"]) for row in rows]
+    if school is None:
+        raise NotYours
+    return school
 
 
-def lacks(page: Page, db: Published) -> list[str]:
+def lacks(page: Page[AnyVisit], db: Published) -> list[str]:
     """Return the relations that the page needs and this reader does not have."""
     return [
         relations.split("|")[-1]

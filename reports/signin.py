@@ -48,7 +48,7 @@ def session_of(request: Request) -> Session | None:
 
 def ask_to_sign_in(request: Request, status: int = 401) -> Response:
     """Answer that one has to sign in, and how."""
-    return site_of(request).render(request, "sign_in.html", {"token": None}, status)
+    return site_of(request).render("sign_in.html", {"token": None}, status)
 
 
 async def sign_in_page(request: Request) -> Response:
@@ -61,7 +61,7 @@ async def sign_in_page(request: Request) -> Response:
     if link is None or site.vault.is_spent(link["id"]):
         return _link_ended(request)
     form_token = site.signer.form_token(link["id"])
-    return site.render(request, "sign_in.html", {"token": token, "form_token": form_token})
+    return site.render("sign_in.html", {"token": token, "form_token": form_token})
 
 
 async def sign_in(request: Request) -> Response:
@@ -94,7 +94,7 @@ async def sign_out(request: Request) -> Response:
     form = await read_form(request)
     if session is not None:
         if not is_ours(request, form, site.signer.form_token(session.session_id)):
-            return site.render(request, "not_found.html", status=403)
+            return site.render("not_found.html", status=403)
         await run_in_threadpool(site.vault.spend, session.session_id, session.until)
     answer = RedirectResponse("/sign-in", 303)
     answer.delete_cookie(_COOKIE, httponly=True, samesite="lax", secure=site.is_secure)
@@ -102,7 +102,7 @@ async def sign_out(request: Request) -> Response:
 
 
 def _link_ended(request: Request) -> Response:
-    return site_of(request).render(request, "link_ended.html", status=403)
+    return site_of(request).render("link_ended.html", status=403)
 
 
 def _new_id() -> str:

@@ -31,11 +31,15 @@ class Site:
     def is_secure(self) -> bool:
         return self.address.startswith("https://")
 
-    def render(
-        self, request: Request, template: str, context: Mapping[str, Any] | None = None, status: int = 200
-    ) -> HTMLResponse:
+    def render(self, template: str, context: Mapping[str, Any] | None = None, status: int = 200) -> HTMLResponse:
         """Answer with a template."""
-        shared = {"is_synthetic": self.is_synthetic, "reader": None, "form_token": "", "path": request.url.path}
+        shared: dict[str, Any] = {
+            "is_synthetic": self.is_synthetic,
+            "reader": None,
+            "form_token": "",
+            "sections": [],
+            "section": None,
+        }
         html = TEMPLATES.get_template(template).render(shared | dict(context or {}))
         return HTMLResponse(html, status)
 

@@ -19,7 +19,9 @@ from reports.attendance import (
     similar,
     suspensions,
 )
-from reports.pages import school_endpoint
+from reports.attendance.visit import open_visit
+from reports.pages import page_routes
+from reports.sections import ATTENDANCE
 
 PAGES = (
     overview.PAGE,
@@ -34,14 +36,9 @@ PAGES = (
     areas.PAGE,
     risk.PAGE,
 )
-_MENU = tuple(page for page in PAGES if page.in_menu)
-
 ROUTES = [
-    Route("/", schools.chooser),
+    Route("/attendance", schools.chooser),
     Route("/attendance/compare", compare.comparison),
     Route("/schools/{school_id:int}/attendance/pupils.csv", pupils.download),
-    *(
-        Route(f"/schools/{{school_id:int}}/attendance/{page.path or page.slug}", school_endpoint(page, _MENU))
-        for page in PAGES
-    ),
+    *page_routes(ATTENDANCE, PAGES, open_visit),
 ]

@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reports.attendance.group_names import GROUPS, group_values, value_name
 from reports.attendance.measures import MEASURES, unit
 from reports.attendance.queries import areas as queries
 from reports.attendance.queries import groups as group_queries
 from reports.attendance.queries import overview
+from reports.attendance.visit import YearVisit
 from reports.charts.shapes import dots
 from reports.charts.theme import to_svg
 from reports.database import Row
 from reports.figures import Column, Figure, Table, table
 from reports.formats import NOT_AVAILABLE, SUPPRESSED, count, day, percent, year_name
-from reports.pages import Page, Visit
+from reports.group_names import GROUPS, group_values, value_name
+from reports.pages import Page
 
 _PHASES = {"Primary": "Primary", "Secondary": "Secondary", "Special": "Special", "Total": "All phases"}
 #: Why a pool is hidden, in words.
@@ -48,7 +49,7 @@ class Beside:
     pool: Row | None
 
 
-def build(visit: Visit) -> Mapping[str, Any]:
+def build(visit: YearVisit) -> Mapping[str, Any]:
     """Return the areas beside the school in a year and phase, over all years and phases, and by pupil group."""
     db, year = visit.db, visit.year.academic_year
     areas = _areas(visit.school)
@@ -173,7 +174,7 @@ def _history(area: Area, rows: Sequence[Beside], measure: str) -> Table:
     return Table(f"{area.name}: {MEASURES[measure].lower()} by year and phase", _columns("Year and phase"), lines)
 
 
-def _groups(visit: Visit, areas: Sequence[Area], phase: str, measure: str) -> Table:
+def _groups(visit: YearVisit, areas: Sequence[Area], phase: str, measure: str) -> Table:
     """Return the groups' rates in this school and in each of the areas' pools."""
     db, year = visit.db, visit.year.academic_year
     rows = queries.groups(db, [area.pool for area in areas], year, phase)

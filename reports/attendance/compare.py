@@ -11,7 +11,6 @@ from altair import TopLevelMixin
 from starlette.requests import Request
 from starlette.responses import Response
 
-from orchestration.ingest.categories import Purpose
 from reports.attendance.measures import MEASURES, unit
 from reports.attendance.queries import schools as queries
 from reports.attendance.queries import sources
@@ -22,6 +21,7 @@ from reports.figures import Figure, Table, table
 from reports.formats import count, percent, year_name
 from reports.pages import reading
 from reports.paging import paged
+from reports.sections import ATTENDANCE
 
 _PHASES = ("Primary", "Secondary", "Special", "Total")
 #: More dots than this are read as a distribution, not school by school.
@@ -30,7 +30,7 @@ _MOST_DOTS = 40
 
 def comparison(request: Request) -> Response:
     """Show the schools of a year and phase, ordered by a measure."""
-    with reading(request, Purpose.ATTENDANCE) as now:
+    with reading(request, ATTENDANCE) as now:
         db, mine = now.db, now.reader.school_ids
         is_open = db.has(sources.year_relation(db), "attendance_rate") and db.has("school", "school_name")
         years = [row["academic_year"] for row in queries.years(db, mine)] if is_open else []
@@ -56,7 +56,7 @@ def comparison(request: Request) -> Response:
             "together": _together(shown),
             "figure": _figure(shown, measure, year, phase) if any(row[measure] is not None for row in shown) else None,
         }
-        return now.site.render(request, "attendance/compare.html", now.context() | context)
+        return now.site.render("attendance/compare.html", now.context() | context)
 
 
 def _name(row: Row) -> tuple[str, int]:

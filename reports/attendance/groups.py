@@ -6,21 +6,22 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from reports.attendance.group_names import GROUPS, group_values, value_name
 from reports.attendance.measures import unit
 from reports.attendance.queries import groups as queries
+from reports.attendance.visit import YearVisit
 from reports.charts.shapes import Cell, bars, heat_map
 from reports.charts.theme import to_svg
 from reports.database import Row
 from reports.figures import Figure, Table, table
 from reports.formats import NOT_AVAILABLE, SUPPRESSED, count, percent, points, previous_year, year_name
-from reports.pages import Page, Visit
+from reports.group_names import GROUPS, group_values, value_name
+from reports.pages import Page
 
 _MEASURES = {"absence_rate": "Absence", "persistent_absence_rate": "Persistently absent"}
 _STEPS = {"absence_rate": (4.0, 6.0, 8.0, 10.0, 15.0), "persistent_absence_rate": (10.0, 15.0, 20.0, 30.0, 40.0)}
 
 
-def build(visit: Visit) -> Mapping[str, Any]:
+def build(visit: YearVisit) -> Mapping[str, Any]:
     """Return the chosen group's bars, the gaps of all groups, and the crossing of two."""
     year, before = visit.year.academic_year, previous_year(visit.year.academic_year)
     measure = visit.choice("measure", list(_MEASURES), "absence_rate")
@@ -111,7 +112,7 @@ def _gaps(rows: Sequence[Row], present: Sequence[str], whole: Row, year: int) ->
     )
 
 
-def _crossed(visit: Visit, year: int, one: str, other: str, measure: str) -> Figure:
+def _crossed(visit: YearVisit, year: int, one: str, other: str, measure: str) -> Figure:
     rows = queries.crossed(visit.db, visit.school_id, year, one, other)
     cells: dict[tuple[str, str], Row] = {}
     for row in rows:

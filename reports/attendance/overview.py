@@ -7,12 +7,13 @@ from typing import Any
 
 from reports.attendance.measures import MEASURES
 from reports.attendance.queries import overview as queries
+from reports.attendance.visit import YearVisit
 from reports.charts.shapes import Series, lines
 from reports.charts.theme import to_svg
 from reports.database import Row
 from reports.figures import Card, Column, Figure, Table, table
 from reports.formats import SUPPRESSED, count, percent, points, previous_year, rounded, sentence, short_day, year_name
-from reports.pages import Page, Visit
+from reports.pages import Page
 
 #: What is counted by the last two is pupils.
 _OF_PUPILS = {
@@ -33,7 +34,7 @@ _ON_CARDS = 3
 _TEXTS = ("Compared with", "Period", "Release or note")
 
 
-def build(visit: Visit) -> Mapping[str, Any]:
+def build(visit: YearVisit) -> Mapping[str, Any]:
     """Return cards, comparisons and the two trends."""
     this_year = visit.year.academic_year
     before = previous_year(this_year)

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reports.attendance.queries import patterns as queries
+from reports.attendance.visit import YearVisit
 from reports.charts.shapes import Cell, dots, heat_map
 from reports.charts.theme import to_svg
 from reports.database import Row
 from reports.figures import Figure, Table, table
 from reports.formats import NOT_AVAILABLE, SUPPRESSED, count, percent, points, sentence, short_day, year_name
-from reports.pages import Page, Visit
+from reports.pages import Page
 
 WEEKDAYS = {1: "Monday", 2: "Tuesday", 3: "Wednesday", 4: "Thursday", 5: "Friday"}
 _SESSIONS = ("AM", "PM")
@@ -31,7 +32,7 @@ _NAMES = {
 }
 
 
-def build(visit: Visit) -> Mapping[str, Any]:
+def build(visit: YearVisit) -> Mapping[str, Any]:
     """Return the ten sessions of a week, the parts of the week and of the year, and the map of the year."""
     year = visit.year.academic_year
     has_patterns, has_sessions = visit.db.has("school_pattern"), visit.db.has("school_session")

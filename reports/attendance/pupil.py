@@ -6,18 +6,19 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from reports.attendance.group_names import value_name
 from reports.attendance.patterns import WEEKDAYS
-from reports.attendance.pupils import pupil_label
 from reports.attendance.queries import pupil as queries
 from reports.attendance.queries.pupils import ALERT_COLUMNS, OUTLOOK_COLUMNS
 from reports.attendance.reasons_of_absence import counted
+from reports.attendance.visit import YearVisit
 from reports.charts.shapes import letters
 from reports.charts.theme import to_svg
 from reports.database import Row
 from reports.figures import Figure, table
 from reports.formats import count, day, percent, year_name
-from reports.pages import NotYours, Page, Visit
+from reports.group_names import value_name
+from reports.names import pupil_label
+from reports.pages import NotYours, Page
 
 #: A kind of session: how it is filled, and the colour of its letter on it (each pair at least 4.5 : 1).
 _LOOKS = {
@@ -39,7 +40,7 @@ _KINDS = {
 }
 
 
-def build(visit: Visit) -> Mapping[str, Any]:
+def build(visit: YearVisit) -> Mapping[str, Any]:
     """Return the pupil of the address. Raises NotYours when the school has no such pupil in the year."""
     db, school_id, year = visit.db, visit.school_id, visit.year.academic_year
     key = int(visit.path["pupil_key"])
@@ -124,7 +125,7 @@ def _monday(session_date: date) -> date:
     return session_date - timedelta(days=session_date.isoweekday() - 1)
 
 
-def _reasons(visit: Visit, row: Row) -> Any:
+def _reasons(visit: YearVisit, row: Row) -> Any:
     reasons = [reason for reason in counted(visit.db, "pupil_year") if row[reason.column]]
     reasons.sort(key=lambda reason: -row[reason.column])
     lines = [

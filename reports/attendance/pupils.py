@@ -11,13 +11,15 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from orchestration.ingest.categories import Purpose
-from reports.attendance.group_names import group_values, value_name
 from reports.attendance.queries import pupils as queries
+from reports.attendance.visit import YearVisit, open_visit
 from reports.database import Row
 from reports.formats import rounded
-from reports.pages import NotYours, Page, Visit, lacks, open_visit, reading
+from reports.group_names import group_values, value_name
+from reports.names import pupil_label
+from reports.pages import NotYours, Page, lacks, reading
 from reports.paging import paged
+from reports.sections import ATTENDANCE
 
 #: Bands of absence, in whole sessions: a rate in floating point moves pupils over the line.
 _BANDS: dict[str, tuple[str, Callable[[Row], bool]]] = {
@@ -66,7 +68,7 @@ class Choice:
     name: str
 
 
-def build(visit: Visit) -> Mapping[str, Any]:
+def build(visit: YearVisit) -> Mapping[str, Any]:
     """Return a page of the list, with the filters."""
     choice = _choice(visit)
     everybody = _everybody(visit)
@@ -88,7 +90,7 @@ def build(visit: Visit) -> Mapping[str, Any]:
 
 def download(request: Request) -> Response:
     """Answer with all chosen rows as CSV. Rights and filters are the page's."""
-    with reading(request, Purpose.ATTENDANCE) as now:
+    with reading(request, ATTENDANCE) as now:
         visit = open_visit(request, now)
         if not now.reader.may_see_pupils or lacks(PAGE, now.db):
             raise NotYours
@@ -147,7 +149,7 @@ def _safe(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
-def _everybody(visit: Visit) -> list[Row]:
+def _everybody(visit: YearVisit) -> list[Row]:
     year = visit.year.academic_year
     is_current = visit.year is visit.years[0]
     outlook = queries.outlook(visit.db, visit.school_id, year) if _has_outlook(visit) else {}
@@ -166,12 +168,7 @@ def _everybody(visit: Visit) -> list[Row]:
     return rows
 
 
-def pupil_label(pupil_key: int, names: Mapping[str, Any]) -> str:
-    """``Surname, Forename`` for who may see names, else the platform's key, which is nobody's UPN."""
-    return f"{names['surname']}, {names['forename']}" if names.get("surname") else f"Pupil {pupil_key}"
-
-
-def _choice(visit: Visit) -> Choice:
+def _choice(visit: YearVisit) -> Choice:
     sorts = [key for key in _SORTS if key != "name" or _has_names(visit)]
     return Choice(
         year_group=visit.query.get("year_group", ""),
@@ -219,15 +216,15 @@ def _year_groups(everybody: Sequence[Row]) -> list[tuple[str, str]]:
     return [(value, value_name("year_group", value)) for value in group_values("year_group", present)]
 
 
-def _has_names(visit: Visit) -> bool:
+def _has_names(visit: YearVisit) -> bool:
     return visit.reader.may_see_names and visit.db.has("pupil_name", "surname", "forename", "upn")
 
 
-def _has_outlook(visit: Visit) -> bool:
+def _has_outlook(visit: YearVisit) -> bool:
     return visit.db.has("pupil_outlook", *queries.OUTLOOK_COLUMNS)
 
 
-def _has_alerts(visit: Visit) -> bool:
+def _has_alerts(visit: YearVisit) -> bool:
     return visit.db.has("alert", *queries.ALERT_COLUMNS)
 
 

@@ -9,19 +9,20 @@ from typing import Any
 from reports.attendance.queries import reasons as queries
 from reports.attendance.queries import sources
 from reports.attendance.reasons_of_absence import Reason, counted
+from reports.attendance.visit import YearVisit
 from reports.charts.shapes import bars, stacked_bars
 from reports.charts.theme import COOL, REST, WARM, to_svg
 from reports.database import Row
 from reports.figures import Figure, table
 from reports.formats import count, percent, points, previous_year, year_name
-from reports.pages import Page, Visit
+from reports.pages import Page
 
 _OTHER = Reason("other_authorised", "Other authorised", "", True)
 #: More parts than this cannot be told apart by colour; the smallest are then one part.
 _LARGEST = 7
 
 
-def build(visit: Visit) -> Mapping[str, Any]:
+def build(visit: YearVisit) -> Mapping[str, Any]:
     """Return bars of the reasons of two years, and columns of the half-terms."""
     year, before = visit.year.academic_year, previous_year(visit.year.academic_year)
     weekly = sources.week_relation(visit.db)

@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reports.attendance.queries import registers as queries
+from reports.attendance.visit import YearVisit
 from reports.charts.shapes import stacked_bars
 from reports.charts.theme import COMPARED, SCHOOL, to_svg
 from reports.database import Row
 from reports.figures import Column, Figure, Table, table
 from reports.formats import count, day, percent, short_day, year_name
-from reports.pages import Page, Visit
+from reports.pages import Page
 
 
-def build(visit: Visit) -> Mapping[str, Any]:
+def build(visit: YearVisit) -> Mapping[str, Any]:
     """Return the weeks, the sessions with the most missing marks, and the codes without a meaning."""
     year = visit.year.academic_year
     weeks = queries.weeks(visit.db, visit.school_id, year)

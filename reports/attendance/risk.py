@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reports.attendance.group_names import GROUPS, value_name
 from reports.attendance.queries import risk as queries
+from reports.attendance.visit import YearVisit
 from reports.charts.shapes import bars
 from reports.charts.theme import to_svg
 from reports.database import Row
 from reports.figures import Card, Figure, Table, table
 from reports.formats import NOT_AVAILABLE, SUPPRESSED, count, percent, points, rounded, sentence, year_name
-from reports.pages import Page, Visit
+from reports.group_names import GROUPS, value_name
+from reports.pages import Page
 
 #: The tests in plain words.
 _TESTS = {
@@ -44,7 +45,7 @@ _NAMES = ("Foretold", "What came")
 _FEW_PUPILS = 30
 
 
-def build(visit: Visit) -> Mapping[str, Any]:
+def build(visit: YearVisit) -> Mapping[str, Any]:
     """Return the model in use, the chosen test of it, and the whole of it for whoever wants to compute by hand."""
     models = queries.models(visit.db)
     rows = queries.reliability(visit.db)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from orchestration.ingest.categories import Purpose
 from reports.attendance.queries import schools as queries
 from reports.attendance.queries import sources
 from reports.pages import reading
 from reports.paging import paged
+from reports.sections import ATTENDANCE
 
 #: From here on a list of links is searched, not read.
 _SEARCH_FROM = 15
@@ -17,7 +17,7 @@ _SEARCH_FROM = 15
 
 def chooser(request: Request) -> Response:
     """Show the reader's schools, or go straight to the only one."""
-    with reading(request, Purpose.ATTENDANCE) as now:
+    with reading(request, ATTENDANCE) as now:
         granted = queries.granted(now.db, now.reader.school_ids) if now.db.has("school", "school_name") else []
         if len(granted) == 1:
             return RedirectResponse(f"/schools/{granted[0]['school_id']}/attendance/overview", 303)
@@ -34,4 +34,4 @@ def chooser(request: Request) -> Response:
             "has_search": len(granted) >= _SEARCH_FROM,
             "granted": len(granted),
         }
-        return now.site.render(request, "attendance/schools.html", now.context() | context)
+        return now.site.render("attendance/schools.html", now.context() | context)

@@ -7,12 +7,13 @@ from typing import Any
 
 from reports.attendance.measures import MEASURES
 from reports.attendance.queries import similar as queries
+from reports.attendance.visit import YearVisit
 from reports.charts.shapes import bars
 from reports.charts.theme import BEFORE, SCHOOL, to_svg
 from reports.database import Row
 from reports.figures import Card, Column, Figure, Table, table
 from reports.formats import NOT_AVAILABLE, SUPPRESSED, count, percent, points, rounded, year_name
-from reports.pages import Page, Visit
+from reports.pages import Page
 
 #: Inputs of the distance as people call them.
 _INPUTS = {
@@ -26,7 +27,7 @@ _HEADINGS = ("School", "Distance", "Pupils", "FSM6", "SEN support", "EHC plan", 
 _NAMES = ("This school", "Similar schools together")
 
 
-def build(visit: Visit) -> Mapping[str, Any]:
+def build(visit: YearVisit) -> Mapping[str, Any]:
     """Return the school's places among the similar ones, and the neighbours as far as they are the reader's."""
     db, year = visit.db, visit.year.academic_year
     has_places, has_neighbours = db.has("school_comparison"), db.has("similar_school")

@@ -6,19 +6,20 @@ import calendar
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reports.attendance.group_names import GROUPS, group_values, value_name
 from reports.attendance.queries import suspensions as queries
+from reports.attendance.visit import YearVisit
 from reports.charts.shapes import bars, stacked_bars
 from reports.charts.theme import SCHOOL, to_svg
 from reports.database import Row
 from reports.figures import Card, Figure, Table, table
 from reports.formats import NOT_AVAILABLE, SUPPRESSED, count, previous_year, rounded, sentence, year_name
-from reports.pages import Page, Visit
+from reports.group_names import GROUPS, group_values, value_name
+from reports.pages import Page
 
 _SCHOOL_MONTHS = (9, 10, 11, 12, 1, 2, 3, 4, 5, 6, 7)
 
 
-def build(visit: Visit) -> Mapping[str, Any]:
+def build(visit: YearVisit) -> Mapping[str, Any]:
     """Return the counts of two years, groups, and for who may see single suspensions reasons and months."""
     year, before = visit.year.academic_year, previous_year(visit.year.academic_year)
     years = [year, before]

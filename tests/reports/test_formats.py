@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from reports.attendance.group_names import group_values, value_name
 from reports.formats import count, day, moment, percent, points, previous_year, year_name
+from reports.group_names import group_values, value_name
 
 
 @pytest.mark.parametrize(
