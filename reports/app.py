@@ -15,8 +15,8 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from orchestration.access.reading import NotAllowed
-from reports import api, attendance, signin
-from reports.pages import NotYours, SignInNeeded
+from reports import api, attendance, benchmarks, signin
+from reports.pages import NotYours, SignInNeeded, home
 from reports.security import SecurityHeaders
 from reports.site import Site, site_of
 
@@ -28,7 +28,9 @@ def create_app(site: Site) -> Starlette:
     hosts = {"127.0.0.1", "localhost", urlsplit(site.address).hostname or "localhost"}
     app = Starlette(
         routes=[
+            Route("/", home),
             *attendance.ROUTES,
+            *benchmarks.ROUTES,
             *api.ROUTES,
             Route("/sign-in", signin.sign_in_page, methods=["GET"]),
             Route("/sign-in", signin.sign_in, methods=["POST"]),
@@ -57,9 +59,9 @@ def _sign_in_needed(request: Request, error: Exception) -> Response:
 
 
 def _not_found(request: Request, error: Exception) -> Response:
-    return site_of(request).render(request, "not_found.html", status=404)
+    return site_of(request).render("not_found.html", status=404)
 
 
 def _failed(request: Request, error: Exception) -> Response:
     _log.error("%s could not be shown: %s", request.url.path, error)
-    return site_of(request).render(request, "failed.html", status=500)
+    return site_of(request).render("failed.html", status=500)

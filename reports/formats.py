@@ -30,6 +30,11 @@ def count(value: Number | None) -> str:
     return NOT_AVAILABLE if value is None else f"{rounded(value, 0):,}"
 
 
+def one_place(value: Number | None) -> str:
+    """``7.5``."""
+    return NOT_AVAILABLE if value is None else str(rounded(value))
+
+
 def points(value: Number | None) -> str:
     """A difference of two percentages: ``+0.4 pp``."""
     if value is None:
@@ -78,6 +83,7 @@ FILTERS = {
     "percent": percent,
     "count": count,
     "points": points,
+    "one_place": one_place,
     "day": day,
     "short_day": short_day,
     "moment": moment,

@@ -42,12 +42,12 @@ class SecurityHeaders:
         await self._app(scope, receive, send_with_headers)
 
 
-async def read_form(request: Request) -> dict[str, str]:
+async def read_form(request: Request, largest: int = _LARGEST_FORM) -> dict[str, str]:
     """Return the fields of a form; empty when it is too large or not a form. Of a field given twice, the first."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > _LARGEST_FORM:
+        if len(body) > largest:
             return {}
     try:
         return {name: values[0] for name, values in parse_qs(body.decode()).items()}

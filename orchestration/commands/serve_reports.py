@@ -10,13 +10,14 @@ import uvicorn
 from psycopg.rows import TupleRow
 
 from orchestration.access.people import Person, Rights, add, grant, people, person_by_email
-from orchestration.ingest.categories import Purpose
+from orchestration.access.target_tasks import TargetGrant, TargetTask
 from orchestration.interruptible import sigterm_interrupts
 from orchestration.runtime import warehouse_ready
 from orchestration.settings import Settings
 from orchestration.warehouse.connection import Warehouse
 from reports.app import create_app
 from reports.database import Pool
+from reports.sections import SECTIONS
 from reports.signin import sign_in_link
 from reports.signing import Signer
 from reports.site import Site
@@ -79,12 +80,19 @@ def _welcome(settings: Settings, warehouse: Warehouse, signer: Signer, address: 
 
 
 def _local_operator(connection: psycopg.Connection[TupleRow]) -> Person:
-    """Make the local operator, or give them the schools approved since."""
-    approved = connection.execute("select school_id from ops.school where state = 'approved'").fetchall()
-    rights = Rights(tuple(school for (school,) in approved), (Purpose.ATTENDANCE,), named=True, small_groups=True)
+    """Make the local operator, or give them the schools approved since: all that pages show, and every target task."""
+    rows = connection.execute("select school_id from ops.school where state = 'approved'").fetchall()
+    approved = tuple(school for (school,) in rows)
+    rights = Rights(
+        approved,
+        tuple(section.purpose for section in SECTIONS),
+        named=True,
+        small_groups=True,
+        special_category=True,
+        target_grants=tuple(TargetGrant(school, task) for school in approved for task in TargetTask),
+    )
     known = next((person for person in people(connection) if person.email == LOCAL_OPERATOR), None)
     if known is None:
         return add(connection, LOCAL_OPERATOR, "Local operator", rights)
-    if set(rights.school_ids) <= set(known.school_ids):
-        return known
-    return grant(connection, known, rights)
+    has_all = set(rights.target_grants) <= set(known.target_grants) and set(rights.purposes) <= set(known.purposes)
+    return known if has_all else grant(connection, known, rights)

@@ -19,6 +19,8 @@ _LOOKS: dict[str, tuple[str, list[int]]] = {
     "before": (BEFORE, [6, 4]),
     "compared": (COMPARED, [2, 3]),
 }
+_SHAPES = ("circle", "triangle-right", "square", "diamond", "cross")
+_MARKS = (SCHOOL, "#5a99cc", "#0f7a6c", COMPARED, INK)
 
 
 def _chart(rows: Rows) -> alt.Chart:
@@ -220,6 +222,25 @@ def dots(rows: Rows, categories: Sequence[str], marks: Rows, x_title: str) -> al
     return alt.layer(rule, name, base.mark_circle(size=90, color=SCHOOL, opacity=1), ground, text).properties(
         width=WIDTH - 260, height=alt.Step(26)
     )
+
+
+def ranges(rows: Rows, categories: Sequence[str], names: Sequence[str], x_title: str) -> alt.TopLevelMixin:
+    """Marks of several names on one line a category, told apart by shape too; rows have category, name and value."""
+    shapes = alt.Scale(domain=list(names), range=list(_SHAPES[: len(names)]))
+    colours = alt.Scale(domain=list(names), range=list(_MARKS[: len(names)]))
+    base = _chart(rows).encode(
+        y=alt.Y("category:N", sort=list(categories), title=None, axis=alt.Axis(labelLimit=330, grid=False))
+    )
+    line = base.mark_rule(color="#9aa4ae", strokeWidth=2).encode(
+        x=alt.X("min(value):Q", title=x_title, scale=alt.Scale(zero=False, padding=14), axis=alt.Axis(tickCount=8)),
+        x2="max(value):Q",
+    )
+    marks = base.mark_point(size=110, filled=True, opacity=1).encode(
+        x="value:Q",
+        shape=alt.Shape("name:N", sort=list(names), scale=shapes, title=None),
+        color=alt.Color("name:N", sort=list(names), scale=colours, title=None),
+    )
+    return alt.layer(line, marks).properties(width=WIDTH - 260, height=alt.Step(26))
 
 
 def histogram(rows: Rows, marks: Rows, x_title: str, y_title: str, step: float) -> alt.TopLevelMixin:

@@ -15,6 +15,7 @@ from browsing import CHROMIUM, chromium
 from installation import Installation, free_port
 from made_up import fill_in, many_schools
 from playwright.sync_api import Browser, BrowserContext, Page
+from target_staff import put_target_staff
 
 from orchestration.access.people import Rights, add, person_by_email, remove
 from orchestration.ingest.categories import Purpose
@@ -97,6 +98,7 @@ def reports(published: tuple[Installation, Warehouse]) -> Iterator[Reports]:
         add(connection, TUTOR, "Tariq Tutor", Rights(one, purpose, small_groups=True))
         add(connection, GOVERNOR, "Greta Governor", Rights(one, purpose))
         add(connection, TRUST, "Theo Trust", Rights(everything, purpose, named=True, small_groups=True))
+        put_target_staff(connection, secondary)
         add(connection, NOBODY, "Nora Nobody", Rights(one, (Purpose.TRACKING,)))
     port = free_port()
     address = f"http://127.0.0.1:{port}"
