@@ -1,4 +1,4 @@
-"""A run that dies anywhere, and the next one: the same final state as if nothing had happened."""
+"""Runs that die at a moment, and what is left when the next one has ended."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
-import templates
 from installation import Installation
 
 from orchestration.ingest.categories import CATEGORIES
 from orchestration.warehouse.cluster import Cluster, ClusterError
+
+Blow = Callable[[Path, "subprocess.Popen[str]"], None]
 
 RAW = [table.name for spec in CATEGORIES.values() for table in spec.tables]
 MARTS = ["session", "pupil_day", "pupil_year", "school_week", "school_year", "pupil", "school_day", "exclusion"]
@@ -32,12 +33,6 @@ def final_state(installation: Installation) -> dict[str, str]:
     queries = {f"raw.{name}": digest.format(row=without_extract, relation=f"raw.{name}") for name in RAW}
     queries |= {f"attendance.{name}": digest.format(row="r::text", relation=f"attendance.{name}") for name in MARTS}
     return {name: installation.rows(query)[0]["digest"] for name, query in queries.items()}
-
-
-@pytest.fixture(scope="module")
-def undisturbed(installation: Installation) -> dict[str, str]:
-    """What a first run from nothing leaves."""
-    return final_state(installation)
 
 
 def wait_until(installation: Installation, run: subprocess.Popen[str], query: str) -> None:
@@ -75,37 +70,15 @@ def kill_sandbox(home: Path, run: subprocess.Popen[str]) -> None:
     partner.kill()
 
 
-READING_MARKS = "select exists (select from ops.extract where category = 'attendance' and state = 'running')"
-MARKS_LOADED = "select exists (select from ops.extract where category = 'attendance' and state = 'loaded')"
-BUILDING_REFERENCE = "select to_regclass('reference.nc_year') is not null"
-BUILDING_CORE = "select to_regclass('core.register_year') is not null"
-BUILDING_MARTS = "select to_regclass('build_attendance.pupil_day') is not null"
-PUBLISHING = "select exists (select from ops.release)"
+def named(value: object) -> str:
+    """What a moment or a blow is called in a test's name."""
+    if isinstance(value, str):
+        return value.split("'")[1] if "'" in value else "publishing"
+    return getattr(value, "__name__", "")
 
 
-@pytest.mark.parametrize(
-    ("moment", "blow"),
-    [
-        (READING_MARKS, kill_run),
-        (READING_MARKS, kill_postgres),
-        (READING_MARKS, kill_sandbox),
-        (MARKS_LOADED, interrupt_run),
-        (BUILDING_REFERENCE, kill_run),
-        (BUILDING_CORE, kill_postgres),
-        (BUILDING_MARTS, kill_run),
-        (PUBLISHING, interrupt_run),
-    ],
-    ids=lambda value: value.__name__ if callable(value) else value.split("'")[1] if "'" in value else "publishing",
-)
-def test_the_next_run_ends_as_an_undisturbed_one(
-    undisturbed: dict[str, str],
-    tmp_path: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-    moment: str,
-    blow: Callable[[Path, subprocess.Popen[str]], None],
-) -> None:
-    shared = templates.shared_folder(tmp_path_factory)
-    installation = templates.prepared(shared, tmp_path / "home").with_environment(MIS_MAX_ATTEMPTS="2")
+def state_after(installation: Installation, moment: str, blow: Blow) -> dict[str, str]:
+    """Start a run, strike when the query ``moment`` gives true, see it fail, run again, and return the final state."""
     run = installation.start("run")
     try:
         wait_until(installation, run, moment)
@@ -115,4 +88,4 @@ def test_the_next_run_ends_as_an_undisturbed_one(
         run.kill()
     assert run.returncode != 0
     installation.mis("run")
-    assert final_state(installation) == undisturbed
+    return final_state(installation)
