@@ -95,14 +95,15 @@ span as (
         min(newer.session_date) as first_date,
         max(newer.session_date) as last_date
     from held_to
-    cross join lateral (
-        select
-            mark.pupil_id,
-            mark.session_date
-        from mark
-        where mark.school_id = held_to.school_id and mark.extract_id > held_to.extract_id
-        offset 0
-    ) as newer
+    cross join
+        lateral (
+            select
+                mark.pupil_id,
+                mark.session_date
+            from mark
+            where mark.school_id = held_to.school_id and mark.extract_id > held_to.extract_id
+            offset 0
+        ) as newer
     group by held_to.school_id, newer.pupil_id, {{ academic_year('newer.session_date') }}
 
 ),
