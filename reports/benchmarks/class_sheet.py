@@ -6,6 +6,7 @@ Every row carries the version that was seen, so that nobody overwrites what some
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -68,6 +69,7 @@ def build(visit: CohortVisit) -> Mapping[str, Any]:
         "grades": list(reversed(grades)),
         "paged": page,
         "rows": [_row(visit, row, level, grades) for row in page.rows],
+        "priors": Counter(prior_attainment(row["prior_measure"], None)[1] for row in rows).most_common(),
         "caveats": sorted({row["caveat"] for row in page.rows if row["caveat"]}),
         "may_edit": visit.may(TargetTask.EDIT, subject),
         "acts": [

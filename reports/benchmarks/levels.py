@@ -106,8 +106,10 @@ class Figures:
         axis = unit(self.measure)
         text = (
             f"{axis}. The line goes from what pupils like these reach in the average school to what they reach in the"
-            " schools that add most. Targets and current assessments are of those pupils who have one."
+            " schools that add most."
         )
+        if len(present) > len(self.levels):
+            text += " Targets and current assessments are of those pupils who have one."
         svg = to_svg(ranges(drawn, shown, present, axis), figure_id, title, text)
         return Figure(figure_id, title, text, svg, numbers)
 
