@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
-from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from reports.addresses import query_without
 from reports.database import Connection, Published, Release, Row, current_release, published_for
 from reports.readers import Reader, load_reader
 from reports.sections import SECTIONS, Section
@@ -29,7 +30,7 @@ class NotYours(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(ABC):
     """One look at a page of a school. Each section adds what its pages are about: a year, or a year group."""
 
     db: Published
@@ -50,15 +51,14 @@ class Visit:
         return f"/schools/{self.school_id}/{self.section.slug}"
 
     @property
+    @abstractmethod
     def kept(self) -> str:
         """The query that links from page to page keep."""
-        raise NotImplementedError
 
     @property
     def query_with_open_tables(self) -> str:
         """The page's query, with the tables beneath charts shown."""
-        kept = [(name, value) for name, value in self.query.multi_items() if name != "tables"]
-        return urlencode([*kept, ("tables", "open")])
+        return query_without(self.query, "tables", tables="open")
 
     def choice(self, name: str, allowed: Sequence[str], default: str) -> str:
         """Return a parameter of the address if it is one of these, else the default."""

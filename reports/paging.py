@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
+from reports.addresses import query_without
 from reports.database import Row
 
 _SIZE = 50
@@ -31,5 +31,5 @@ def paged(rows: Sequence[Row], query: QueryParams) -> Paged:
     last = max(1, -(-len(rows) // _SIZE))
     wanted = query.get("page", "1")
     number = min(max(int(wanted) if wanted.isdecimal() and len(wanted) < 6 else 1, 1), last)
-    others = urlencode([(name, value) for name, value in query.multi_items() if name != "page"])
-    return Paged(rows[(number - 1) * _SIZE : number * _SIZE], len(rows), number, last, others)
+    shown = rows[(number - 1) * _SIZE : number * _SIZE]
+    return Paged(shown, len(rows), number, last, query_without(query, "page"))

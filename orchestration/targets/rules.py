@@ -186,6 +186,11 @@ def statuses_before(act: Act) -> tuple[Status, ...]:
     return tuple(_MOVES[act].after)
 
 
+def tasks_for(act: Act) -> tuple[TargetTask, ...]:
+    """The tasks of which an act of ``MOVES`` needs one, in whatever status a target is."""
+    return tuple(dict.fromkeys(task for tasks in _MOVES[act].after.values() for task in tasks))
+
+
 def propose(proposal: Proposal, known: Circumstances, person: Person, comment: str | None = None) -> Target:
     """Return the next version, with the grade that a person proposes: to be reviewed and approved, whatever it was.
 

@@ -14,24 +14,32 @@ from typing import Any
 from orchestration.access.target_tasks import TargetTask
 from orchestration.targets import service
 from orchestration.targets.faults import Fault, TargetError
-from orchestration.targets.rules import MOVES, Act, Key, Proposal, Status
-from reports.benchmarks.forms import kept_query
-from reports.benchmarks.names import DONE, STATUSES, level_name, level_number, prior_attainment, subject_name
+from orchestration.targets.rules import MOVES, Act, Key, Proposal, tasks_for
+from reports.addresses import query_without
+from reports.benchmarks.names import (
+    STATUSES,
+    chance,
+    exact_chances,
+    level_name,
+    level_number,
+    prior_attainment,
+    subject_name,
+)
 from reports.benchmarks.queries import classes as queries
 from reports.benchmarks.visit import CohortVisit
 from reports.database import Row
-from reports.formats import NOT_AVAILABLE, percent
+from reports.formats import NOT_AVAILABLE
 from reports.names import pupil_label
 from reports.pages import NotYours, Page
 from reports.paging import paged
 
-#: What a button does to the rows that are ticked: its name, and the tasks of which one is needed.
+#: What a button does to the rows that are ticked, and its name.
 _ACTS = {
-    Act.SUBMIT: ("Submit as it stands", (TargetTask.EDIT,)),
-    Act.REVIEW: ("Review", (TargetTask.REVIEW,)),
-    Act.APPROVE: ("Approve", (TargetTask.APPROVE,)),
-    Act.REJECT: ("Send back", (TargetTask.REVIEW, TargetTask.APPROVE)),
-    Act.LOCK: ("Lock", (TargetTask.LOCK,)),
+    Act.SUBMIT: "Submit as it stands",
+    Act.REVIEW: "Review",
+    Act.APPROVE: "Approve",
+    Act.REJECT: "Send back",
+    Act.LOCK: "Lock",
 }
 
 
@@ -73,11 +81,10 @@ def build(visit: CohortVisit) -> Mapping[str, Any]:
         "caveats": sorted({row["caveat"] for row in page.rows if row["caveat"]}),
         "may_edit": visit.may(TargetTask.EDIT, subject),
         "acts": [
-            (act.value, name) for act, (name, tasks) in _ACTS.items() if any(visit.may(task, subject) for task in tasks)
+            (act.value, name) for act, name in _ACTS.items() if any(visit.may(task, subject) for task in tasks_for(act))
         ],
         "comment": visit.entered.get("comment", ""),
-        "query": kept_query(visit),
-        "done": DONE,
+        "query": query_without(visit.query, "done", "number"),
     }
 
 
@@ -100,7 +107,7 @@ def act(visit: CohortVisit) -> tuple[str, int]:
         if not proposals:
             raise _nothing("No grade was changed.", "Choose a grade for at least one pupil.")
         return Act.PROPOSE, len(visit.ask(service.propose_targets, proposals, comment))
-    if wanted not in {move.value for move in MOVES}:
+    if wanted not in MOVES:
         raise _nothing("The form does not say what to do.", "Use one of its buttons.")
     ticked = [service.Seen(key, version) for key, version in seen.items() if form.get(f"pick-{key.pupil_key}")]
     if not ticked:
@@ -136,7 +143,7 @@ def _row(visit: CohortVisit, row: Row, level: str, grades: Sequence[str]) -> Row
     key = row["pupil_key"]
     estimate = next((each for each in row["estimates"] if level_number(each["challenge"]) == level), None)
     entered = visit.entered.get(f"grade-{key}")
-    chances = dict(zip(grades, _exact(estimate["chances"]), strict=True)) if estimate and row["grades"] else {}
+    chances = dict(zip(grades, exact_chances(estimate["chances"]), strict=True)) if estimate and row["grades"] else {}
     prior, prior_name = prior_attainment(row["prior_measure"], row["prior_value"])
     return {
         "key": key,
@@ -145,39 +152,29 @@ def _row(visit: CohortVisit, row: Row, level: str, grades: Sequence[str]) -> Row
         "prior_name": prior_name,
         "cells": [
             Cell(
-                percent(100 * chances[grade], 0) if grade in chances else "",
+                chance(chances[grade]) if grade in chances else "",
                 estimate is not None and grade == estimate["grade"],
             )
             for grade in reversed(grades)
         ],
-        "higher": _better(estimate, row["grades"], 1),
-        "lower": percent(100 * (1 - estimate["chance"]), 0) if estimate else NOT_AVAILABLE,
-        "reliability": row["reliability"],
+        "higher": _higher(estimate, row["grades"]),
+        "lower": chance(1 - estimate["chance"] if estimate else None),
         "version": row["version"] or 0,
         "grade": row["grade"] or "",
         "shown_grade": row["grade"] or "" if entered is None else entered,
         "status": STATUSES.get(row["status"] or "", ""),
-        "is_locked": row["status"] == Status.LOCKED,
         "is_picked": bool(visit.entered.get(f"pick-{key}")),
-        "set_by": row["set_by"],
         "note": row["comment"] or row["rationale"],
-        "chance": percent(100 * estimate["target_chance"], 0)
-        if estimate and estimate["target_chance"] is not None
-        else NOT_AVAILABLE,
+        "chance": chance(estimate["target_chance"] if estimate else None),
     }
 
 
-def _exact(chances: Sequence[float]) -> list[float]:
-    """Chance of exactly each grade, from those of each grade or better."""
-    return [chance - better for chance, better in zip(chances, [*chances[1:], 0.0], strict=True)]
-
-
-def _better(estimate: Row | None, grades: Sequence[str] | None, steps: int) -> str:
+def _higher(estimate: Row | None, grades: Sequence[str] | None) -> str:
     """Chance of a grade above the estimate."""
     if estimate is None or not grades:
         return NOT_AVAILABLE
-    place = list(grades).index(estimate["grade"]) + steps
-    return percent(100 * (estimate["chances"][place] if place < len(grades) else 0), 0)
+    place = list(grades).index(estimate["grade"]) + 1
+    return chance(estimate["chances"][place] if place < len(grades) else 0)
 
 
 PAGE = Page(

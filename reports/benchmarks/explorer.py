@@ -11,7 +11,7 @@ from typing import Any
 
 from orchestration.targets import service
 from orchestration.targets.groups import Group
-from reports.benchmarks.names import STATUSES, level_name, level_number, subject_name
+from reports.benchmarks.names import STATUSES, chance, exact_chances, level_name, level_number, subject_name
 from reports.benchmarks.queries import explorer as queries
 from reports.benchmarks.visit import CohortVisit
 from reports.charts.shapes import Cell, heat_map
@@ -96,9 +96,7 @@ def _subjects(sheet: Sequence[Row], levels: Sequence[float], current: Mapping[tu
                 *(by_level[level]["grade"] if level in by_level else NOT_AVAILABLE for level in levels),
                 row["grade"] or NOT_AVAILABLE,
                 STATUSES.get(row["status"] or "", NOT_AVAILABLE),
-                percent(100 * first["target_chance"], 0)
-                if first and first["target_chance"] is not None
-                else NOT_AVAILABLE,
+                chance(first["target_chance"] if first else None),
                 now.get("value") or NOT_AVAILABLE,
                 _gap(now.get("number"), row["points"]),
                 _gap(now.get("number"), first["points"] if first else None),
@@ -139,15 +137,12 @@ def _chances(sheet: Sequence[Row], level: str) -> Figure | None:
             shown.append((row["subject"], estimate))
     cells, lines = [], []
     for subject, estimate in shown:
-        exact = [
-            100 * (chance - better)
-            for chance, better in zip(estimate["chances"], [*estimate["chances"][1:], 0.0], strict=True)
-        ]
+        exact = [100 * share for share in exact_chances(estimate["chances"])]
         texts = [
-            f"{percent(chance, 0)}{' •' if grade == estimate['grade'] else ''}"
-            for grade, chance in zip(grades, exact, strict=True)
+            f"{percent(share, 0)}{' •' if grade == estimate['grade'] else ''}"
+            for grade, share in zip(grades, exact, strict=True)
         ]
-        cells += [Cell(grade, subject, chance, text) for grade, chance, text in zip(grades, exact, texts, strict=True)]
+        cells += [Cell(grade, subject, share, text) for grade, share, text in zip(grades, exact, texts, strict=True)]
         lines.append([subject, *texts])
     title = "Chance of each grade"
     text = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -12,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from orchestration.targets.faults import TargetError, TargetsRefused
+from reports.addresses import query_without
 from reports.benchmarks.visit import CohortVisit, open_visit
 from reports.pages import Page, reading, show
 from reports.refusals import status_of
@@ -53,12 +53,5 @@ def _answer(
         except TargetsRefused as refused:
             errors = [problem.error for problem in refused.problems]
             return show(now, page, pages, replace(visit, refusals=errors), status_of(errors[0]))
-    return RedirectResponse(
-        f"{request.url.path}?{kept_query(visit)}&{urlencode({'done': done, 'number': number})}", 303
-    )
-
-
-def kept_query(visit: CohortVisit) -> str:
-    """Return the page's query without what the last form did."""
-    kept = [(name, value) for name, value in visit.query.multi_items() if name not in ("done", "number")]
-    return urlencode(kept)
+    query = query_without(request.query_params, "done", "number", done=done, number=number)
+    return RedirectResponse(f"{request.url.path}?{query}", 303)

@@ -10,7 +10,6 @@ from reports.benchmarks.names import GROUP_MEASURES
 from reports.benchmarks.queries import groups as queries
 from reports.benchmarks.visit import CohortVisit
 from reports.database import Row
-from reports.formats import year_name
 from reports.group_names import GROUPS, group_values, value_name
 from reports.pages import Page
 
@@ -25,16 +24,17 @@ def build(visit: CohortVisit) -> Mapping[str, Any]:
     measures = {key: name for key, name in GROUP_MEASURES.items() if any(row[key] is not None for row in rows)}
     measure = visit.choice("measure", list(measures), next(iter(measures), "attainment8"))
     figures = levels.Figures("Group", levels.lines(_in_order(rows), _name), levels.challenges(rows), measure)
-    cohort = f"{visit.year_group_name}, {year_name(visit.academic_year)}" if visit.academic_year else ""
     title = f"{GROUP_MEASURES[measure]} by pupil group"
-    first = figures.estimates(f"{title}, {cohort}") if rows else None
     return {
+        **figures.parts(
+            "groups",
+            title,
+            visit.cohort,
+            targets=f"If all targets are met: {title}, {visit.cohort}",
+            current=f"Current assessments: {title}, {visit.cohort}",
+        ),
         "measure": measure,
         "measures": list(measures.items()),
-        "figure": figures.chart("groups", title, first) if first else None,
-        "estimates": first,
-        "targets": figures.beside("target", f"If all targets are met: {title}, {cohort}"),
-        "current": figures.beside("current", f"Current assessments: {title}, {cohort}"),
         "slots": next(
             (row["slots_filled"] for row in rows if row["group_name"] == "all" and row["population"] == "estimated"),
             None,

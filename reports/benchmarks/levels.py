@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from reports.benchmarks.names import figure, level_name, unit
 from reports.charts.shapes import ranges
@@ -60,6 +61,16 @@ class Figures:
     lines: Sequence[Line]
     levels: Sequence[Decimal]
     measure: str
+
+    def parts(self, figure_id: str, title: str, cohort: str, *, targets: str, current: str) -> dict[str, Any]:
+        """What a page shows of them; ``targets`` and ``current`` are the captions of the tables beside."""
+        first = self.estimates(f"{title}, {cohort}") if self.lines else None
+        return {
+            "figure": self.chart(figure_id, title, first) if first else None,
+            "estimates": first,
+            "targets": self.beside("target", targets),
+            "current": self.beside("current", current),
+        }
 
     def estimates(self, caption: str) -> Table:
         """All pupils with an estimate, at each level."""

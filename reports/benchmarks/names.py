@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
-from reports.formats import NOT_AVAILABLE, Number, rounded
+from reports.formats import NOT_AVAILABLE, Number, count, percent, rounded, sentence
 
 #: Challenge levels that everybody knows by these names; the number is the per cent of schools that do better.
 _LEVELS = {"50": "Average", "20": "High", "5": "Very high"}
@@ -36,7 +37,7 @@ STATUSES = {
     "superseded": "Carried over",
     "rejected": "Sent back",
 }
-#: What a form did, in the address of the page that is shown next: only these words are ever printed.
+#: What a form did to targets, in the address of the page that is shown next: only these words are ever printed.
 DONE = {
     "propose": "proposed",
     "submit": "submitted",
@@ -46,9 +47,9 @@ DONE = {
     "lock": "locked",
     "prepopulate": "pre-populated",
     "rollover": "carried over",
-    "policy": "policy stated",
-    "withdraw": "policy withdrawn",
 }
+#: The same of policies.
+STATED = {"policy": "Policy stated.", "withdraw": "Policy withdrawn."}
 PRIOR_MEASURES = {
     "ks2_mean": "Key Stage 2 reading and maths",
     "ks4_mean": "GCSE points, mean",
@@ -93,6 +94,25 @@ def prior_attainment(measure: str | None, value: Number | None) -> tuple[str, st
     """The value as people read it, and what it is: ``104.5`` and its measure; a dash where the nation stands for it."""
     name = PRIOR_MEASURES.get(measure or "", measure or "None known")
     return (NOT_AVAILABLE if value is None or measure == "national" else str(rounded(value)), name)
+
+
+def outcome(done: str, number: str) -> str:
+    """``3 targets proposed.``, from what the address says that a form did; nothing where it says nothing known."""
+    if done not in DONE:
+        return STATED.get(done, "")
+    if not number.isdecimal():
+        return f"{sentence(DONE[done])}."
+    return f"{count(int(number[:9]))} {'target' if number == '1' else 'targets'} {DONE[done]}."
+
+
+def chance(value: float | None) -> str:
+    """``84%``, from 0.842."""
+    return percent(None if value is None else 100 * value, 0)
+
+
+def exact_chances(chances: Sequence[float]) -> list[float]:
+    """Chance of exactly each grade, from those of each grade or better, the lowest grade first."""
+    return [chance - better for chance, better in zip(chances, [*chances[1:], 0.0], strict=True)]
 
 
 def subject_name(qualification: str, subject: str) -> str:

@@ -11,11 +11,11 @@ from orchestration.targets import service
 from orchestration.targets.faults import Fault, TargetError
 from orchestration.targets.policy import Floor, Policy, PolicyEntry, Rounding, Scope, WhoMayEdit
 from orchestration.targets.policy_log import policy_of
-from reports.benchmarks.names import DONE, level_name, level_number, subject_name
+from reports.benchmarks.names import level_name, level_number, subject_name
 from reports.benchmarks.visit import CohortVisit
 from reports.database import Row
 from reports.figures import Table, table
-from reports.formats import moment, year_name
+from reports.formats import moment
 from reports.group_names import value_name
 from reports.pages import Page
 
@@ -37,7 +37,7 @@ _EVERY = "Every one"
 def build(visit: CohortVisit) -> Mapping[str, Any]:
     """Return the policies in force in the year group, the statements about the school's year, the form's choices."""
     if not visit.academic_year:
-        return {"in_force": None, "entries": None, "may_state": False, "done": DONE}
+        return {"in_force": None, "entries": None, "may_state": False}
     in_force, entries = visit.ask(service.policies, visit.group())
     return {
         "in_force": _in_force(in_force, visit),
@@ -48,7 +48,6 @@ def build(visit: CohortVisit) -> Mapping[str, Any]:
         "floors": [(each.value, name) for each, name in _FLOORS.items()],
         "editors": [(each.value, name) for each, name in _EDITORS.items()],
         "levels": [(each, level_name(each)) for each in ("50", "20", "5")],
-        "done": DONE,
     }
 
 
@@ -121,7 +120,7 @@ _HOW = ("Targets are set", "Level", "Points added", "Rounding", "Not below", "Wh
 
 def _in_force(rows: Sequence[Row], visit: CohortVisit) -> Table:
     return table(
-        f"In force for {visit.year_group_name}, {year_name(visit.academic_year)}",
+        f"In force for {visit.cohort}",
         ["Subject", "Policy", *_HOW],
         [
             [

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from reports.benchmarks import levels
 from reports.benchmarks.names import MEASURES, subject_name
 from reports.benchmarks.queries import subjects as queries
 from reports.benchmarks.visit import CohortVisit
 from reports.figures import Table, table
-from reports.formats import count, sentence, year_name
+from reports.formats import count, sentence
 from reports.pages import Page
 
 
@@ -29,18 +28,19 @@ def build(visit: CohortVisit) -> Mapping[str, Any]:
         levels.challenges(rows),
         measure,
     )
-    cohort = f"{visit.year_group_name}, {year_name(visit.academic_year)}" if visit.academic_year else ""
     title = f"{measures[measure]} by subject"
-    first = figures.estimates(f"{title}, {cohort}") if rows else None
     return {
+        **figures.parts(
+            "subjects",
+            title,
+            visit.cohort,
+            targets=f"Targets: {title.lower()}, {visit.cohort}",
+            current=f"Current assessments: {title.lower()}, {visit.cohort}",
+        ),
         "measure": measure,
         "measures": list(measures.items()),
-        "figure": figures.chart("subjects", title, first) if first else None,
-        "estimates": first,
-        "targets": figures.beside("target", f"Targets: {title.lower()}, {cohort}"),
-        "current": figures.beside("current", f"Current assessments: {title.lower()}, {cohort}"),
         "links": [
-            (subject_name(*pair), f"{visit.address}/subjects/pupils?{_query(visit, *pair)}")
+            (subject_name(*pair), visit.class_sheet(*pair))
             for pair in dict.fromkeys((row["qualification"], row["subject"]) for row in rows)
         ]
         if visit.reader.may_see_pupils
@@ -48,10 +48,6 @@ def build(visit: CohortVisit) -> Mapping[str, Any]:
         "gaps": _gaps(visit) if visit.db.has("estimate_gap") and visit.year_group else None,
         "runs": sorted({row["reference_year"] for row in rows if row["reference_year"]}),
     }
-
-
-def _query(visit: CohortVisit, qualification: str, subject: str) -> str:
-    return urlencode({"year_group": visit.year_group, "qualification": qualification, "subject": subject})
 
 
 def _gaps(visit: CohortVisit) -> Table | None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from orchestration.access.target_tasks import TargetTask
 from orchestration.targets import service
 from orchestration.targets.faults import Fault, TargetError
-from orchestration.targets.rules import MOVES, Act, Status
-from reports.benchmarks.names import DONE, STATUSES, level_name, subject_name
+from orchestration.targets.rules import MOVES, Act, tasks_for
+from reports.benchmarks.names import STATUSES, chance, level_name, subject_name
 from reports.benchmarks.queries import pupils
 from reports.benchmarks.visit import CohortVisit
 from reports.database import Row
@@ -20,20 +19,19 @@ from reports.names import pupil_label
 from reports.pages import Page
 
 #: What can be done for all of a subject at once; to send back is said pupil by pupil.
-_BULK = {Act.REVIEW: TargetTask.REVIEW, Act.APPROVE: TargetTask.APPROVE, Act.LOCK: TargetTask.LOCK}
+_BULK = (Act.REVIEW, Act.APPROVE, Act.LOCK)
 
 
 def build(visit: CohortVisit) -> Mapping[str, Any]:
     """Return progress by subject, the acts open to the reader, and the differences."""
     if not visit.academic_year:
-        return {"rows": [], "acts": [], "may_state_policy": False, "differences": None, "done": DONE}
+        return {"rows": [], "acts": [], "may_state_policy": False, "differences": None}
     progress = visit.ask(service.progress, visit.group())
     return {
         "rows": [_row(visit, row) for row in progress],
-        "acts": [(act.value, act.value.capitalize()) for act, task in _BULK.items() if _may(visit, task, progress)],
+        "acts": [(act.value, act.value.capitalize()) for act in _BULK if _may(visit, act, progress)],
         "may_state_policy": visit.may(TargetTask.POLICY),
         "differences": _differences(visit, visit.ask(service.differences, visit.group())),
-        "done": DONE,
     }
 
 
@@ -46,7 +44,7 @@ def act(visit: CohortVisit) -> tuple[str, int]:
     if wanted == "rollover":
         return "rollover", visit.ask(service.roll_over, visit.group())
     qualification, _, subject = visit.entered.get("subject", "").partition("|")
-    if wanted not in {move.value for move in MOVES} or not subject:
+    if wanted not in MOVES or not subject:
         raise TargetError(Fault.NO_SUCH_THING, "The form does not say what to do.", "Choose a subject and an act.")
     outcome = visit.ask(
         service.move_group, Act(wanted), visit.group(qualification, subject), visit.entered.get("comment") or None
@@ -56,17 +54,16 @@ def act(visit: CohortVisit) -> tuple[str, int]:
     return wanted, outcome.done
 
 
-def _may(visit: CohortVisit, task: TargetTask, progress: Sequence[Row]) -> bool:
-    return any(visit.may(task, row["subject"]) for row in progress)
+def _may(visit: CohortVisit, act: Act, progress: Sequence[Row]) -> bool:
+    return any(visit.may(task, row["subject"]) for task in tasks_for(act) for row in progress)
 
 
 def _row(visit: CohortVisit, row: Row) -> Row:
     pair = (row["qualification"], row["subject"])
-    query = urlencode({"year_group": visit.year_group, "qualification": pair[0], "subject": pair[1]})
     return {
         "name": subject_name(*pair),
         "value": "|".join(pair),
-        "address": f"{visit.address}/subjects/pupils?{query}",
+        "address": visit.class_sheet(*pair),
         "cells": [
             count(row["pupils"]),
             *(
@@ -90,12 +87,12 @@ def _differences(visit: CohortVisit, rows: Sequence[Row]) -> Table | None:
                 pupil_label(row["pupil_key"], names.get(row["pupil_key"], {})),
                 subject_name(row["qualification"], row["subject"]),
                 row["grade"],
-                STATUSES[Status(row["status"])],
+                STATUSES[row["status"]],
                 ", ".join(level_name(level) for level in row["challenge_levels"]),
                 _grades(row["estimate_then"]),
                 _grades(row["estimate_now"]),
-                _chance(row["chance_then"]),
-                _chance(row["chance_now"]),
+                chance(row["chance_then"]),
+                chance(row["chance_now"]),
             ]
             for row in rows
         ],
@@ -105,10 +102,6 @@ def _differences(visit: CohortVisit, rows: Sequence[Row]) -> Table | None:
 
 def _grades(grades: Sequence[str] | None) -> str:
     return ", ".join(grades) if grades else "none"
-
-
-def _chance(chance: float | None) -> str:
-    return percent(None if chance is None else 100 * chance, 0)
 
 
 PAGE = Page(

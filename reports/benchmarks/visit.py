@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Concatenate, ParamSpec, TypeVar
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 
@@ -13,8 +14,10 @@ from orchestration.access.reading import as_platform
 from orchestration.access.target_tasks import EVERY_SUBJECT, TargetTask
 from orchestration.targets.faults import TargetError
 from orchestration.targets.groups import Group
+from reports.benchmarks.names import outcome
 from reports.benchmarks.queries import cohorts
 from reports.database import Connection
+from reports.formats import year_name
 from reports.group_names import group_values, value_name
 from reports.pages import NotYours, Reading, Visit, school_row
 
@@ -52,6 +55,21 @@ class CohortVisit(Visit):
     @property
     def year_group_name(self) -> str:
         return value_name("year_group", self.year_group) if self.year_group else "No year group"
+
+    @property
+    def cohort(self) -> str:
+        """``Year 11, 2024/25``; nothing where there is no year with estimates."""
+        return f"{self.year_group_name}, {year_name(self.academic_year)}" if self.academic_year else ""
+
+    @property
+    def outcome(self) -> str:
+        """What the last form did, if the address says so."""
+        return outcome(self.query.get("done", ""), self.query.get("number", ""))
+
+    def class_sheet(self, qualification: str, subject: str) -> str:
+        """Where the pupils of a subject are."""
+        query = {"year_group": self.year_group, "qualification": qualification, "subject": subject}
+        return f"{self.address}/subjects/pupils?{urlencode(query)}"
 
     def group(
         self,
