@@ -30,7 +30,8 @@ def end_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     """End the runs whose executing process is gone, as far as that can be seen from this host; returns their ids.
 
     The slots of all runs that have ended are freed: a run that was cancelled while a thread of it was still at work has
-    been seen to claim its next slot afterwards.
+    been seen to claim its next slot afterwards. Their places in the queue are too: one that has been promised the slot,
+    and never comes to claim it, keeps everybody else waiting.
     """
     ended = []
     for run in instance.get_runs(filters=dg.RunsFilter(statuses=_UNFINISHED)):
@@ -51,7 +52,8 @@ def end_own_runs(instance: dg.DagsterInstance) -> None:
 def _free_slots_of_ended_runs(instance: dg.DagsterInstance) -> None:
     storage = instance.event_log_storage
     for pool in storage.get_concurrency_keys():
-        for run_id in {slot.run_id for slot in storage.get_concurrency_info(pool).claimed_slots}:
+        found = storage.get_concurrency_info(pool)
+        for run_id in {entry.run_id for entry in (*found.claimed_slots, *found.pending_steps)}:
             run = instance.get_run_by_id(run_id)
             if run is None or run.is_finished:
                 storage.free_concurrency_slots_for_run(run_id)

@@ -56,6 +56,18 @@ def test_a_slot_that_a_cancelled_run_claimed_late_is_free_for_the_next() -> None
         assert instance.event_log_storage.claim_concurrency_slot(POOL, "next", "something").is_claimed
 
 
+def test_a_place_in_the_queue_that_was_promised_the_slot_does_not_keep_the_next_waiting() -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        storage = instance.event_log_storage
+        left = started(instance, this_process())
+        assert not storage.claim_concurrency_slot(POOL, left.run_id, "something_else").is_claimed
+        end_own_runs(instance)
+        storage.free_concurrency_slot_for_step(left.run_id, "something")  # its thread ends the step, and is no more
+        assert not storage.claim_concurrency_slot(POOL, "next", "something").is_claimed
+        end_dead_runs(instance)
+        assert storage.claim_concurrency_slot(POOL, "next", "something").is_claimed
+
+
 @pytest.mark.parametrize("process", [None, "another-host:1:1.00"], ids=["this process", "another host"])
 def test_a_run_that_may_live_is_left_alone(process: str | None) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
