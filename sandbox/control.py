@@ -13,10 +13,11 @@ from starlette.routing import BaseRoute, Route
 
 from sandbox.calendar import academic_year, academic_year_name
 from sandbox.codes import ATTENDED, AUTHORISED, CODES, NUMBER, UNAUTHORISED
+from sandbox.facts import exclusions, register, results, staff
 from sandbox.schools import School
 from sandbox.site import Site
-from sandbox.wonde import app, assessment, attendance, exclusions, staff
-from sandbox.wonde.view import SchoolView
+from sandbox.view import SchoolView
+from sandbox.wonde import app
 from sandbox.wonde.wire import ApiError, encode
 
 
@@ -85,7 +86,7 @@ def _school(site: Site, http: Request) -> School:
 
 def _counts(view: SchoolView) -> dict[str, Any]:
     """How many rows each endpoint holds today."""
-    shown = attendance.marks(view) != 0
+    shown = register.marks(view) != 0
     columns = {"session": view.current, "leavers": view.leavers}
     return {
         "today": view.clock.today,
@@ -96,7 +97,7 @@ def _counts(view: SchoolView) -> dict[str, Any]:
         "groups": len(view.forms),
         "employees": len(staff.known(view)),
         "exclusions": len(exclusions.visible(view)),
-        "assessment/results": len(assessment.known_results(view)),
+        "assessment/results": len(results.known(view)),
         "attendance/session": int(shown[:, columns["session"]].sum()),
         "attendance-leavers/session": int(shown[:, columns["leavers"]].sum()),
     }
@@ -104,7 +105,7 @@ def _counts(view: SchoolView) -> dict[str, Any]:
 
 def _attendance(view: SchoolView) -> list[dict[str, Any]]:
     """Marks by academic year, NC year and code, with the sums that the published definitions give."""
-    shown = attendance.marks(view)
+    shown = register.marks(view)
     years = np.array([academic_year(session.day) for session in view.data.register.sessions[: len(shown)]])
     found = []
     for year in sorted(set(years.tolist())):

@@ -14,8 +14,8 @@ import msgspec
 from sandbox.calendar import epoch, school_days
 from sandbox.faults import Faults
 from sandbox.schools import School
+from sandbox.view import Clock, SchoolView
 from sandbox.wonde import scopes
-from sandbox.wonde.view import Clock, SchoolView
 from sandbox.wonde.wire import ApiError
 from sandbox.world import Parameters, World
 

@@ -19,13 +19,14 @@ from starlette.types import ASGIApp
 
 from sandbox import faults
 from sandbox.codes import CODES
+from sandbox.facts.register import sessions_between
 from sandbox.faults import Fault
 from sandbox.site import Site
+from sandbox.view import SchoolView
 from sandbox.wonde import attendance, lists
 from sandbox.wonde.deletions import deletions
 from sandbox.wonde.paging import Request, meta
 from sandbox.wonde.resources import LARGEST_MARK_PAGE, MARKS, RESOURCES, Item, Resource
-from sandbox.wonde.view import SchoolView
 from sandbox.wonde.wire import ApiError, clock_header, encode, envelope, parse_includes, parse_local, parse_moment
 
 BASE = "/v1.0"
@@ -198,7 +199,7 @@ def _marks(site: Site, view: SchoolView, endpoint: str, request: Request) -> Res
         if "attendance_date_before" in query
         else None
     )
-    first, last = attendance.session_filter(view, after, before)
+    first, last = sessions_between(view, after, before)
     wanted = attendance.MarkFilter(
         first,
         last,
