@@ -11,9 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from sandbox.answers import reply
 from sandbox.calendar import academic_year, academic_year_name
 from sandbox.codes import ATTENDED, AUTHORISED, CODES, NUMBER, UNAUTHORISED
 from sandbox.facts import exclusions, register, results, staff
+from sandbox.groupcall.tokens import Tokens
 from sandbox.schools import School
 from sandbox.site import Site
 from sandbox.view import SchoolView
@@ -29,19 +31,24 @@ class _State(msgspec.Struct, forbid_unknown_fields=True):
     state: str
 
 
+class _Cache(msgspec.Struct, forbid_unknown_fields=True):
+    school: str
+    minutes: int
+
+
 class _Scope(msgspec.Struct, forbid_unknown_fields=True):
     scope: str
     granted: bool
 
 
-def routes(site: Site) -> list[BaseRoute]:
+def routes(site: Site, tokens: Tokens) -> list[BaseRoute]:
     """Routes of the control endpoints."""
 
     def route(path: str, method: str, handler: Callable[[Request, bytes], Any]) -> Route:
         async def endpoint(http: Request) -> Response:
             try:
                 app.authorise(site, http)
-                return app.reply(site, 200, encode({"data": handler(http, await http.body())}))
+                return reply(site, 200, encode({"data": handler(http, await http.body())}))
             except msgspec.ValidationError as error:
                 return app.refuse(site, ApiError(422, "invalid_body", str(error)))
             except ApiError as error:
@@ -65,6 +72,14 @@ def routes(site: Site) -> list[BaseRoute]:
     def set_faults(http: Request, body: bytes) -> Any:
         return {"faults": site.faults.replace(body)}
 
+    def secrets(http: Request, body: bytes) -> Any:
+        return {school.estab: tokens.secret(school) for school in site.schools()}
+
+    def set_cache(http: Request, body: bytes) -> Any:
+        wanted = msgspec.json.decode(body, type=_Cache)
+        site.set_cache_age(site.find(wanted.school), wanted.minutes)
+        return {}
+
     def truth(http: Request, body: bytes) -> Any:
         about = {"counts": _counts, "attendance": _attendance}.get(http.path_params["about"])
         if about is None:
@@ -76,6 +91,8 @@ def routes(site: Site) -> list[BaseRoute]:
         route("/school/{school}/state", "POST", set_state),
         route("/school/{school}/scope", "POST", set_scope),
         route("/faults", "POST", set_faults),
+        route("/groupcall/secrets", "GET", secrets),
+        route("/groupcall/cache", "POST", set_cache),
         route("/truth/{school}/{about}", "GET", truth),
     ]
 
