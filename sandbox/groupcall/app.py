@@ -20,7 +20,7 @@ from sandbox.groupcall.scopes import check
 from sandbox.groupcall.snapshots import Encoded, Snapshots
 from sandbox.groupcall.tokens import Claims, Tokens
 from sandbox.groupcall.wire import Request, Row, XodError, encode, exception_body, local
-from sandbox.pages import window
+from sandbox.pages import Window, window
 from sandbox.schools import School
 from sandbox.site import Site
 from sandbox.view import SchoolView
@@ -126,20 +126,7 @@ class Service:
         everything = rows = self._encoded(view, endpoint, request)
         answer: dict[str, Any] = {}
         if request.given("changedRows"):
-            asked = request.text("changedRows")
-            changes = self._snapshots.compare(f"{view.school.estab}/{endpoint.name}", asked, rows)
-            rows = changes.rows
-            answer |= changes.deleted or {}
-            answer["__changedRows__"] = [
-                {
-                    "SnapshotDate": local(view.clock.now),
-                    "SnapshotRP": self._tokens.relying_party,
-                    "PreviousChangedRows": None if asked == "*" else asked,
-                    "RequestedChangedRows": asked,
-                    "NextChangedRows": changes.following,
-                    "NextUrl": f"?changedRows={changes.following}",
-                }
-            ]
+            rows, answer = self._changes(view, endpoint, request.text("changedRows"), rows)
         main = next(iter(rows))
         rows = rows | {main: self._damaged(view, endpoint, rows[main], everything[main])}
         page = 1
@@ -148,16 +135,7 @@ class Service:
             here = window(self._site.faults, path, page=request.number("page", 1), size=size, total=len(rows[main]))
             page = here.page
             rows = rows | {main: rows[main][here.rows]}
-            answer["__pagination__"] = [
-                {
-                    "PageSize": size,
-                    "PageNumber": page,
-                    "PageCount": max(1, -(-here.total // size)),
-                    "RowCount": here.total,
-                    # Filled on the last page too.
-                    "NextPage": f"?page={page + 1}&pageSize={size}",
-                }
-            ]
+            answer["__pagination__"] = [_pagination(here, size)]
         if request.given("select"):
             wanted = {name.lower() for name in request.listed("select")}
             rows = rows | {main: [(key, _selected(raw, wanted)) for key, raw in rows[main]]}
@@ -166,6 +144,21 @@ class Service:
             encode(name) + b":[" + b",".join(raw for _, raw in found) + b"]" for name, found in rows.items()
         )
         return b"{" + sets + b"," + encode(answer)[1:]
+
+    def _changes(
+        self, view: SchoolView, endpoint: Endpoint, asked: str, rows: Encoded
+    ) -> tuple[Encoded, dict[str, Any]]:
+        """What has changed since a snapshot, and what the answer says about it."""
+        changes = self._snapshots.compare(f"{view.school.estab}/{endpoint.name}", asked, rows)
+        tracking = {
+            "SnapshotDate": local(view.clock.now),
+            "SnapshotRP": self._tokens.relying_party,
+            "PreviousChangedRows": None if asked == "*" else asked,
+            "RequestedChangedRows": asked,
+            "NextChangedRows": changes.following,
+            "NextUrl": f"?changedRows={changes.following}",
+        }
+        return changes.rows, (changes.deleted or {}) | {"__changedRows__": [tracking]}
 
     def _encoded(self, view: SchoolView, endpoint: Endpoint, request: Request) -> Encoded:
         """Every row of the answer as JSON with its key; kept for the pages that follow."""
@@ -200,6 +193,17 @@ class Service:
 def _path(http: HttpRequest) -> str:
     """What faults know a request by."""
     return http.url.path.removeprefix(f"{BASE}/").lstrip("/")
+
+
+def _pagination(here: Window, size: int) -> Row:
+    return {
+        "PageSize": size,
+        "PageNumber": here.page,
+        "PageCount": max(1, -(-here.total // size)),
+        "RowCount": here.total,
+        # Filled on the last page too.
+        "NextPage": f"?page={here.page + 1}&pageSize={size}",
+    }
 
 
 def _key(row: Row) -> str:

@@ -20,7 +20,7 @@ Encoded = dict[str, list[tuple[str, bytes]]]
 
 
 class _Snapshot(msgspec.Struct):
-    """``source`` is the estab and the endpoint; ``rows`` a digest of each row by set and key."""
+    """``source`` is the estab and the endpoint; ``rows`` a digest by set and key."""
 
     source: str
     rows: dict[str, dict[str, bytes]]
@@ -45,10 +45,7 @@ class Snapshots:
 
         Raises XodError for a hash that this estab and endpoint have no snapshot of.
         """
-        now = _Snapshot(
-            source,
-            {name: {key: blake2b(raw, digest_size=8).digest() for key, raw in found} for name, found in rows.items()},
-        )
+        now = _Snapshot(source, {name: _digests(found) for name, found in rows.items()})
         before = None if asked == "*" else self._load(source, asked)
         following = self._save(now)
         if before is None:
@@ -79,3 +76,11 @@ class Snapshots:
             if snapshot.source == source:
                 return snapshot
         raise XodError(f"No snapshot {name} of this data is kept; start again with changedRows=*")
+
+
+def _digests(rows: list[tuple[str, bytes]]) -> dict[str, bytes]:
+    """A digest for each key. A lesson of the cycle has a row for each of its dates under one key: all change as one."""
+    found: dict[str, bytes] = {}
+    for key, raw in rows:
+        found[key] = blake2b(found.get(key, b"") + raw, digest_size=8).digest()
+    return found

@@ -87,6 +87,23 @@ def test_rows_without_a_hash_of_their_own_are_tracked(own: Groupcall) -> None:
     assert len(new) < len(known)
 
 
+def test_a_lesson_of_the_cycle_changes_with_all_its_dates(own: Groupcall) -> None:
+    school = _school(own)
+    weeks = {"DateFrom": "2025-07-07", "DateTo": "2025-07-18"}
+    first = own.read(school, "Timetable", "includeLessons", changedRows="*", **weeks)
+    assert len({row["Id"] for row in first["Lessons"]}) < len(first["Lessons"])
+    following = first["__changedRows__"][0]["NextChangedRows"]
+    same = own.read(school, "Timetable", "includeLessons", changedRows=following, **weeks)
+    assert same["Lessons"] == same["Lessons_deleted"] == []
+    shorter = own.read(
+        school, "Timetable", "includeLessons", changedRows=following, DateFrom="2025-07-07", DateTo="2025-07-11"
+    )
+    # The second week is gone: rows of the first come again, none counts as deleted.
+    assert {row["StartDateTime"][:10] for row in shorter["Lessons"]} <= {f"2025-07-{day:02d}" for day in range(7, 12)}
+    assert shorter["Lessons"]
+    assert shorter["Lessons_deleted"] == []
+
+
 def test_other_options_give_false_deletions(own: Groupcall) -> None:
     school = _school(own)
     first = own.read(school, "Students", "includeLeavers", changedRows="*")
