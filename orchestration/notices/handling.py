@@ -31,12 +31,14 @@ def handle(warehouse: Warehouse, partners: Mapping[str, Partner], settings: Sett
         raise NoticeError(f"{notice.partner} is not configured here, so the notice cannot be verified.")
     school, scopes = asyncio.run(_look(partner, notice.partner_school_id))
     if school is None:
-        if notice.kind == "approved" or notice.kind == "migration":
-            return f"Not confirmed: {notice.partner} does not let us read {notice.partner_school_id}. Nothing changed."
-        known = registry.withdraw(
-            warehouse, notice.partner, notice.partner_school_id, notice.kind, settings, reason=notice.reason
-        )
-        return f"{notice.partner_school_id} is {notice.kind}." if known else "No such school is known. Nothing changed."
+        match notice.kind:
+            case "revoked" | "declined":
+                known = registry.withdraw(
+                    warehouse, notice.partner, notice.partner_school_id, notice.kind, settings, reason=notice.reason
+                )
+                return f"{notice.partner_school_id} is {notice.kind}." if known else "No such school is known."
+            case _:
+                return f"Not confirmed: {notice.partner} does not let us read {notice.partner_school_id}."
     registry.enter(warehouse, school, scopes, settings, "webhook")
     if notice.kind == "migration":
         registry.log_migration(warehouse, settings, school, before=notice.before, after=notice.after)
