@@ -29,12 +29,11 @@ from orchestration.connectors.errors import (
     Unauthorised,
 )
 from orchestration.connectors.http import Answer, BearerToken, Limits, PartnerHttp
+from orchestration.connectors.values import LOCAL_ZONE, Code, Flag, text
 from orchestration.connectors.wonde import envelope, streams
 from orchestration.connectors.wonde.assessment import load_path_map
 from orchestration.connectors.wonde.decode import WondeDecoder
-from orchestration.connectors.wonde.records import Code, Flag
 from orchestration.connectors.wonde.streams import WondeStream
-from orchestration.connectors.wonde.values import LOCAL_ZONE, text
 from orchestration.ingest.categories import Category
 
 T = TypeVar("T")
