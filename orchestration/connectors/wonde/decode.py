@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from orchestration.connectors.base import BadRow, Row, Rows
+from orchestration.connectors.base import Decoded, Row, Rows
 from orchestration.connectors.decoding import Output, RowsDecoder
 from orchestration.connectors.errors import MalformedPage
 from orchestration.connectors.values import Days, Moments, flag, sex, small, text
@@ -38,7 +38,7 @@ class WondeDecoder:
         """See ``base.Decoder``."""
         return frozenset(self._incomplete)
 
-    def decode(self, stream_name: str, body: bytes) -> tuple[list[Rows], list[BadRow]]:
+    def decode(self, stream_name: str, body: bytes) -> Decoded:
         """See ``base.Decoder``. Raises ``MalformedPage`` for a body that is no page or belongs to no stream."""
         try:
             stream = self._streams[stream_name]
@@ -48,7 +48,7 @@ class WondeDecoder:
                 "was it archived by another version of the connector?"
             ) from None
         output, bad = stream.decode(body)
-        return [Rows(table, rows) for table, rows in output.items()], bad
+        return Decoded([Rows(table, rows) for table, rows in output.items()], bad)
 
     def _decoders(self, assessment: PathMap) -> Mapping[str, RowsDecoder[Any]]:
         def stream(tables: str, row_type: Any, build: Callable[[Sequence[Any], Output], None]) -> RowsDecoder[Any]:
@@ -141,6 +141,8 @@ def _pupils(*, is_leaver: bool) -> Callable[[Sequence[records.Pupil], Output], N
             rows.append(
                 (
                     pupil.id,
+                    # Wonde's own key of the person is a hash of this one, which both partners pass on.
+                    text(pupil.mis_id) or text(pupil.upi),
                     text(pupil.upi),
                     text(pupil.mis_id),
                     text(pupil.forename),
