@@ -75,15 +75,16 @@ class Faults:
         ]
 
 
-def apply(faults: Sequence[Fault], rows: Sequence[bytes], named: dict[int, str]) -> list[bytes]:
-    """Rows as they leave the server. ``named`` gives the id of the row in each place that the faults mention."""
+def apply(faults: Sequence[Fault], rows: Sequence[bytes], named: dict[int, str], identifier: str = "id") -> list[bytes]:
+    """Rows as they leave the server. ``named`` gives the id of the row in each place that the faults mention,
+    ``identifier`` the key that ids are under."""
     found: list[bytes] = []
     for raw in rows:
         row: dict[str, Any] = msgspec.json.decode(raw)
         copies = 1
         for fault in faults:
-            hit = not fault.rows or row["id"] in {named.get(place) for place in fault.rows}
-            if fault.kind == "drop" and _fraction(row["id"]) < fault.share:
+            hit = not fault.rows or row[identifier] in {named.get(place) for place in fault.rows}
+            if fault.kind == "drop" and _fraction(row[identifier]) < fault.share:
                 copies = 0
             elif fault.kind == "duplicate" and hit:
                 copies *= 2
@@ -102,6 +103,6 @@ def _put(row: dict[str, Any], path: list[str], value: Any) -> None:
     row[path[-1]] = value
 
 
-def _fraction(identifier: str) -> float:
+def _fraction(name: str) -> float:
     """A number from 0 to 1 that belongs to an id."""
-    return int.from_bytes(blake2b(identifier.encode(), digest_size=4).digest()) / 2**32
+    return int.from_bytes(blake2b(name.encode(), digest_size=4).digest()) / 2**32

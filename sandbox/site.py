@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from datetime import date, time
+from datetime import UTC, date, datetime, time
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,9 +13,10 @@ import msgspec
 
 from sandbox.calendar import epoch, school_days
 from sandbox.faults import Faults
+from sandbox.groupcall.scopes import SCOPES as GROUPCALL_SCOPES
 from sandbox.schools import School
+from sandbox.view import Clock, SchoolView
 from sandbox.wonde import scopes
-from sandbox.wonde.view import Clock, SchoolView
 from sandbox.wonde.wire import ApiError
 from sandbox.world import Parameters, World
 
@@ -27,17 +28,23 @@ _VIEWS_KEPT = 48
 
 
 class _Journal(msgspec.Struct):
-    """What control calls have changed, as kept on disk."""
+    """What control calls have changed, as kept on disk, by id of the school.
+
+    ``denied`` holds the scopes of both partners, whose names do not meet. ``minutes_old`` is the age of what Groupcall
+    answers from.
+    """
 
     today: date
-    states: dict[str, str]
-    denied: dict[str, list[str]]
+    states: dict[str, str] = {}
+    denied: dict[str, list[str]] = {}
+    minutes_old: dict[str, int] = {}
 
 
 class Site:
     """One sandbox process's state. Not thread-safe: used from one event loop."""
 
     def __init__(self, directory: Path, parameters: Parameters, *, reset: bool = False) -> None:
+        self.directory = directory
         self.world = World(directory, parameters)
         self.world.prepare()
         self.faults = Faults()
@@ -48,9 +55,9 @@ class Site:
         self._journal = (
             msgspec.json.decode(self._journal_path.read_bytes(), type=_Journal)
             if self._journal_path.exists()
-            else _Journal(parameters.today, {}, {})
+            else _Journal(parameters.today)
         )
-        self._views: OrderedDict[str, SchoolView] = OrderedDict()
+        self._views: OrderedDict[tuple[str, int], SchoolView] = OrderedDict()
 
     @property
     def clock(self) -> Clock:
@@ -90,16 +97,25 @@ class Site:
             raise ApiError(404, "resource_not_found", f"School {school_id} has not approved this application")
         return self.any_view(school)
 
-    def any_view(self, school: School) -> SchoolView:
-        """A school as it stands now, approved or not."""
-        view = self._views.get(school.id)
+    def any_view(self, school: School, minutes_old: int = 0) -> SchoolView:
+        """A school as it stands now, or stood some minutes ago, approved or not."""
+        key = (school.id, minutes_old)
+        view = self._views.get(key)
         if view is None:
-            view = self._views[school.id] = SchoolView(self.world.data(school), self.clock, self.denied(school))
+            clock = self.clock
+            if minutes_old:
+                now = clock.now - 60 * minutes_old
+                clock = Clock(datetime.fromtimestamp(now, UTC).date(), now)
+            view = self._views[key] = SchoolView(self.world.data(school), clock, self.denied(school))
             if len(self._views) > _VIEWS_KEPT:
                 _, oldest = self._views.popitem(last=False)
                 self.world.forget(oldest.school)
-        self._views.move_to_end(school.id)
+        self._views.move_to_end(key)
         return view
+
+    def cached_view(self, school: School) -> SchoolView:
+        """A school as Groupcall's cache holds it."""
+        return self.any_view(school, self._journal.minutes_old.get(school.id, 0))
 
     # -- changes -------------------------------------------------------------------------------------------------------
 
@@ -129,14 +145,25 @@ class Site:
         self._changed()
 
     def set_scope(self, school: School, scope: str, *, granted: bool) -> None:
-        """Switch one of a school's scopes on or off.
+        """Switch one of a school's scopes, of either partner, on or off.
 
         Raises ApiError 422 for a scope that does not exist.
         """
-        if scope not in scopes.ALL:
-            raise ApiError(422, "invalid_scope", f"No scope {scope!r}; there are {', '.join(scopes.ALL)}")
+        there_are = (*scopes.ALL, *GROUPCALL_SCOPES)
+        if scope not in there_are:
+            raise ApiError(422, "invalid_scope", f"No scope {scope!r}; there are {', '.join(there_are)}")
         denied = set(self._journal.denied.get(school.id, ()))
         self._journal.denied[school.id] = sorted(denied - {scope} if granted else denied | {scope})
+        self._changed()
+
+    def set_cache_age(self, school: School, minutes: int) -> None:
+        """Let Groupcall answer for a school as things stood so many minutes ago.
+
+        Raises ApiError 422 for less than none.
+        """
+        if minutes < 0:
+            raise ApiError(422, "invalid_age", f"minutes must be 0 or more, not {minutes}")
+        self._journal.minutes_old[school.id] = minutes
         self._changed()
 
     def _changed(self) -> None:

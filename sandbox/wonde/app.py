@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import hmac
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from starlette.applications import Starlette
 from starlette.requests import Request as HttpRequest
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp
 
 from sandbox import faults
+from sandbox.answers import reply, under_faults
 from sandbox.codes import CODES
-from sandbox.faults import Fault
+from sandbox.facts.register import sessions_between
 from sandbox.site import Site
+from sandbox.view import SchoolView
 from sandbox.wonde import attendance, lists
 from sandbox.wonde.deletions import deletions
 from sandbox.wonde.paging import Request, meta
 from sandbox.wonde.resources import LARGEST_MARK_PAGE, MARKS, RESOURCES, Item, Resource
-from sandbox.wonde.view import SchoolView
-from sandbox.wonde.wire import ApiError, clock_header, encode, envelope, parse_includes, parse_local, parse_moment
+from sandbox.wonde.wire import ApiError, encode, envelope, parse_includes, parse_local, parse_moment
 
 BASE = "/v1.0"
 _MAX_LIST_PAGE = 500
@@ -34,42 +32,25 @@ _MAX_LIST_PAGE = 500
 Handler = Callable[[Site, HttpRequest], Response]
 
 
-def build(site: Site, control: list[BaseRoute]) -> ASGIApp:
-    """The application: the partner's API below ``/v1.0/`` and the control routes given."""
-
-    routes: list[BaseRoute] = []
+def routes(site: Site) -> list[BaseRoute]:
+    """Routes below ``/v1.0/``, and one for paths that do not exist."""
+    found: list[BaseRoute] = []
     for method, path, handler in _ROUTES:
         endpoint = partial(_answer, site, handler=handler)
         # The vendor's own client puts a slash before the question mark.
-        routes += [Route(BASE + path + slash, endpoint, methods=[method]) for slash in ("", "/")]
-    return Starlette(
-        routes=[*routes, *control, Route("/{rest:path}", partial(_answer, site, handler=_unknown), methods=_METHODS)]
-    )
+        found += [Route(BASE + path + slash, endpoint, methods=[method]) for slash in ("", "/")]
+    return [*found, Route("/{rest:path}", partial(_answer, site, handler=_unknown), methods=_METHODS)]
 
 
 async def _answer(site: Site, http: HttpRequest, *, handler: Handler) -> Response:
-    path = http.url.path.removeprefix(BASE + "/")
-    fault = site.faults.connection(path)
-    if fault is not None and fault.kind == "status":
-        headers = {"Retry-After": fault.retry_after} if fault.retry_after else {}
-        return reply(
-            site, fault.status, encode({"error": "injected", "error_description": "Asked for by a test"}), headers
-        )
-    if fault is not None and fault.kind == "hang":
-        await asyncio.sleep(fault.seconds)
-    try:
-        authorise(site, http)
-        response = handler(site, http)
-    except ApiError as error:
-        return refuse(site, error)
-    if fault is not None and fault.kind in ("truncate", "hang_up"):
-        return _broken(site, fault, bytes(response.body))
-    return response
+    async def respond() -> Response:
+        try:
+            authorise(site, http)
+            return handler(site, http)
+        except ApiError as error:
+            return refuse(site, error)
 
-
-def reply(site: Site, status: int, body: bytes, headers: dict[str, str] | None = None) -> Response:
-    """A JSON answer under the simulated clock."""
-    return Response(body, status, {"Date": clock_header(site.clock.now), **(headers or {})}, "application/json")
+    return await under_faults(site, http.url.path.removeprefix(BASE + "/"), respond)
 
 
 def refuse(site: Site, error: ApiError) -> Response:
@@ -95,19 +76,6 @@ def authorise(site: Site, http: HttpRequest) -> None:
             "unauthenticated",
             "Give the application's token as Bearer, or as user name of Basic with an empty password",
         )
-
-
-def _broken(site: Site, fault: Fault, body: bytes) -> Response:
-    if fault.kind == "truncate":
-        return reply(site, 200, body[: len(body) // 2])
-
-    async def half() -> AsyncIterator[bytes]:
-        yield body[: len(body) // 2]
-        raise ConnectionAbortedError("a test asked for the connection to break here")
-
-    return StreamingResponse(
-        half(), 200, {"Date": clock_header(site.clock.now), "Content-Length": str(len(body))}, "application/json"
-    )
 
 
 def _request(http: HttpRequest) -> Request:
@@ -198,7 +166,7 @@ def _marks(site: Site, view: SchoolView, endpoint: str, request: Request) -> Res
         if "attendance_date_before" in query
         else None
     )
-    first, last = attendance.session_filter(view, after, before)
+    first, last = sessions_between(view, after, before)
     wanted = attendance.MarkFilter(
         first,
         last,
