@@ -503,13 +503,14 @@ def test_the_next_reading_begins_where_this_ones_first_page_was_taken() -> None:
     run(scenario)
 
 
-def test_a_cursor_that_the_partner_has_lost_is_begun_again_from_the_start() -> None:
+@pytest.mark.parametrize("told", ["The changedRows hash has expired", "Start with *", "No snapshot for this token"])
+def test_a_cursor_that_the_partner_has_lost_is_begun_again_from_the_start(told: str) -> None:
     async def scenario(server: FaultyPartner) -> None:
         Exchange(server)
 
         def script(request: Request) -> Reply:
             if request.query["changedRows"] == "lost":
-                return exception("changedRows hash not found")
+                return exception(told)
             number = int(request.query.get("page", "1"))
             return page("Students", {"Id": str(number)}, number=number, count=2, **changes("cc33"))
 

@@ -14,7 +14,7 @@ from orchestration.connectors.base import Decoded, Gone
 from orchestration.connectors.errors import MalformedPage
 from orchestration.connectors.groupcall.client import GroupcallConfig, GroupcallPartner
 from orchestration.connectors.groupcall.decode import GroupcallDecoder
-from orchestration.connectors.groupcall.words import code_type, nc_year
+from orchestration.connectors.groupcall.words import bare, code_type, nc_year
 from orchestration.ingest.categories import CATEGORIES, Category
 
 #: One row of each result set of each stream.
@@ -367,6 +367,24 @@ def test_staff() -> None:
     assert rows["staff"][1][7] is False
     rows, bad = decoded(fresh, "contracts", StaffContracts=[given.contract()], StaffRoles=[given.role()])
     assert (rows["staff_role"], bad) == ([("26", "5", "Teacher", None, date(2024, 9, 1), None)], [])
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("7010", "7010"),
+        (7010, "7010"),
+        ("PL-7010", "7010"),
+        ("PWT-26", "26"),
+        ("GC-9929", "9929"),
+        ("GR-188", "188"),
+        ("PL-", "PL-"),
+        ("x-PL-7", "x-PL-7"),
+        ("6f1c-PL", "6f1c-PL"),
+    ],
+)
+def test_keys_without_the_prefix_of_their_kind(key: str | int, expected: str) -> None:
+    assert bare(key) == expected
 
 
 # --- what is not there any more, or was never shown ------------------------------------------------------------------

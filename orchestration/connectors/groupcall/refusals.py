@@ -6,6 +6,8 @@ token, a missing scope and a lost change hash are not public, so they are recogn
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from orchestration.connectors.errors import (
     PartnerError,
     PartnerUnavailable,
@@ -19,12 +21,6 @@ from orchestration.connectors.errors import (
 #: Of a partner's explanation of a refusal, so many characters are shown.
 _SAID_LENGTH = 200
 
-_PAUSED = ("paused",)
-_WITHDRAWN = ("relying party", "secret", "revoked")
-_SCOPE = ("scope", "permission", "not authorised", "not authorized")
-_TOKEN = ("token", "expired")
-_PASSING = ("went wrong", "offline", "unavailable", "timeout", "timed out", "try again", "busy")
-
 
 class TokenRefused(PartnerError):
     """The partner does not take a school's token. Handled inside the connector: another is asked for, once."""
@@ -34,33 +30,19 @@ def of_exchange(said: str, where: str) -> PartnerError:
     """What it means that no token was given for a secret. Words that say nothing known are taken for passing trouble,
     because taking them for a withdrawal would stop the school's reading for good.
     """
-    if _speaks_of(said, _PAUSED):
-        return _paused(said, where)
-    if _speaks_of(said, _WITHDRAWN):
-        return _withdrawn(said, where)
-    return _passing(said, where)
+    return _meaning(said, _OF_EXCHANGE, _passing)(said, where, 200)
 
 
 def of_data(said: str, where: str) -> PartnerError:
     """What it means that an answer with HTTP 200 has an exception in place of data."""
-    if _speaks_of(said, _PAUSED):
-        return _paused(said, where)
-    if _speaks_of(said, _SCOPE):
-        return _not_granted(said, where, 200)
-    if _speaks_of(said, _WITHDRAWN):
-        return _withdrawn(said, where)
-    if _speaks_of(said, _TOKEN):
-        return _token(said, where, 200)
-    if _speaks_of(said, _PASSING):
-        return _passing(said, where)
-    return _refused(said, where, 200)
+    return _meaning(said, _OF_DATA, _refused)(said, where, 200)
 
 
 def of_status(status: int, where: str, *, exchange: bool) -> PartnerError:
     """What an HTTP status other than 200 means; XoD's own use of them is not documented (I). The body is not quoted."""
     match status:
         case 401 | 403 if exchange:
-            return _withdrawn("", where)
+            return _withdrawn("", where, status)
         case 401:
             return _token("", where, status)
         case 403:
@@ -71,26 +53,24 @@ def of_status(status: int, where: str, *, exchange: bool) -> PartnerError:
             return _refused("", where, status)
 
 
-def _speaks_of(said: str, words: tuple[str, ...]) -> bool:
-    lower = said.lower()
-    return any(word in lower for word in words)
-
-
 def _shown(said: str) -> str:
     return said[:_SAID_LENGTH] or "no reason given"
 
 
-def _paused(said: str, where: str) -> PartnerError:
+def _paused(said: str, where: str, status: int) -> PartnerError:
     return SchoolPaused(
-        f"The school's authorisation is paused ({_shown(said)}). Ask the school to finish its approval.", where=where
+        f"The school's authorisation is paused ({_shown(said)}). Ask the school to finish its approval.",
+        where=where,
+        status=status,
     )
 
 
-def _withdrawn(said: str, where: str) -> PartnerError:
+def _withdrawn(said: str, where: str, status: int) -> PartnerError:
     return SchoolNotAvailable(
         f"The partner gives no token for the school's secret ({_shown(said)}). Either the school has withdrawn its "
         "authorisation, or it has made a new one with a new secret, which has to be received and stored.",
         where=where,
+        status=status,
     )
 
 
@@ -106,12 +86,12 @@ def _token(said: str, where: str, status: int) -> PartnerError:
     return TokenRefused(f"The partner does not take the token ({_shown(said)}).", where=where, status=status)
 
 
-def _passing(said: str, where: str) -> PartnerError:
+def _passing(said: str, where: str, status: int) -> PartnerError:
     return PartnerUnavailable(
         f"The partner, or its link to the school, is in trouble ({_shown(said)}); extract again later, and ask the "
         "partner if it lasts.",
         where=where,
-        status=200,
+        status=status,
     )
 
 
@@ -122,3 +102,27 @@ def _refused(said: str, where: str, status: int) -> PartnerError:
         where=where,
         status=status,
     )
+
+
+_Explain = Callable[[str, str, int], PartnerError]
+_Words = tuple[tuple[tuple[str, ...], _Explain], ...]
+
+_OF_EXCHANGE: _Words = (
+    (("paused",), _paused),
+    (("relying party", "secret", "revoked"), _withdrawn),
+)
+
+# The first that fits counts: a lost hash and a missing scope may be told in a sentence that names the token too.
+_OF_DATA: _Words = (
+    (("changedrows", "snapshot", "hash"), _refused),
+    (("paused",), _paused),
+    (("scope", "permission", "not authorised", "not authorized"), _not_granted),
+    (("relying party", "secret", "revoked"), _withdrawn),
+    (("token",), _token),
+    (("went wrong", "offline", "unavailable", "timeout", "timed out", "try again", "busy"), _passing),
+)
+
+
+def _meaning(said: str, known: _Words, otherwise: _Explain) -> _Explain:
+    lower = said.lower()
+    return next((explain for words, explain in known if any(word in lower for word in words)), otherwise)

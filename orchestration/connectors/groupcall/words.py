@@ -6,7 +6,8 @@ import re
 
 from orchestration.connectors.values import BadValue
 
-_PREFIXES = frozenset({"PL", "PWT", "GC", "GY"})
+# People (PL, PWT) and groups (GC, GY; of other kinds of group the second letter is not known).
+_PREFIX = re.compile(r"\A(?:PL|PWT|G[A-Z])-(?=.)")
 
 _YEARS = (
     (re.compile(r"(?:YEAR )?(\d{1,2})"), lambda found: str(int(found))),
@@ -19,8 +20,10 @@ _YEARS = (
 _LEAVER = {"onroll": False, "leaver": True}
 _CURRENT = {"current": True, "future": False, "previous": False}
 
+#: Meanings that are put otherwise than in our word for them (I).
 _CODE_TYPES = {
     "UNABLE_TO_ATTEND_DUE_TO_EXCEPTIONAL_CIRCUMSTANCES": "UNABLE_TO_ATTEND",
+    "ADMINISTRATIVE": "SCHOOL_CLOSED",
     "MISSING": "NO_MARK",
     "MISSING_MARK": "NO_MARK",
     "NO_MARK_RECORDED": "NO_MARK",
@@ -32,9 +35,7 @@ def bare(key: str | int) -> str:
 
     Memberships are documented with either (source_apis.md 2.5).
     """
-    text = str(key)
-    prefix, dash, rest = text.partition("-")
-    return rest if dash and prefix in _PREFIXES and rest else text
+    return _PREFIX.sub("", str(key))
 
 
 class BareKeys(dict[str | int, str]):
