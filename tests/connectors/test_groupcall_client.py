@@ -731,7 +731,7 @@ def _info(**fields: Any) -> Reply:
 
 
 def test_every_school_whose_secret_is_held_once_with_the_state_its_secret_has() -> None:
-    estabs = ("8234001", "8234002", "8234003", "8234004", "8234005", "8234006")
+    estabs = tuple(f"823400{number}" for number in range(1, 8))
 
     async def scenario(server: FaultyPartner) -> None:
         exchange = Exchange(server)
@@ -743,6 +743,7 @@ def test_every_school_whose_secret_is_held_once_with_the_state_its_secret_has() 
         server.answer("School/8234001/SchoolInfo", _info())
         server.answer("School/8234005/SchoolInfo", exception("Scope School is not authorised"))
         server.answer("School/8234006/SchoolInfo", exception("The token has expired"))
+        server.answer("School/8234007/SchoolInfo", exception("The connection of this school is offline"))
         async with connector(server, estabs=(*estabs, "8234001")) as partner:
             found = await partner.schools()
         assert [(one.partner_school_id, one.state) for one in found] == [
@@ -752,6 +753,7 @@ def test_every_school_whose_secret_is_held_once_with_the_state_its_secret_has() 
             ("8234004", "offline"),
             ("8234005", "approved"),
             ("8234006", "revoked"),
+            ("8234007", "offline"),
         ]
         # The data may stand under another number than the one that was asked for.
         assert found[0] == School(
@@ -784,6 +786,16 @@ def test_a_partner_that_answers_for_no_school_is_an_error_and_no_list_of_offline
         async with connector(server, estabs=("8234001", "8234002"), limits={"max_attempts": 2}) as partner:
             with pytest.raises(PartnerUnavailable):
                 await partner.schools()
+
+    run(scenario)
+
+
+def test_a_school_whose_connector_is_off_is_offline_even_if_it_is_the_only_one() -> None:
+    async def scenario(server: FaultyPartner) -> None:
+        Exchange(server)
+        server.answer(f"School/{ESTAB}/SchoolInfo", exception("The connection of this school is offline"))
+        async with connector(server, limits={"max_attempts": 2}) as partner:
+            assert [one.state for one in await partner.schools()] == ["offline"]
 
     run(scenario)
 

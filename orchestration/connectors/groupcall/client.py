@@ -22,6 +22,7 @@ from orchestration.connectors.errors import (
     ForeignAddress,
     MalformedPage,
     PartnerError,
+    PartnerUnavailable,
     RequestRefused,
     SchoolNotAvailable,
     SchoolPaused,
@@ -158,8 +159,8 @@ class GroupcallPartner:
     async def schools(self) -> list[School]:
         """Every school whose secret we hold: approved when it is worth a token, pending when paused, else revoked.
 
-        A school that the partner cannot be asked about is offline. Raises ``PartnerError`` when that is so of all: the
-        trouble is then not the schools'.
+        A school that gives no data for its token is offline, and so is one that the partner cannot be asked about.
+        Raises ``PartnerError`` when it cannot be asked about any: the trouble is then not the schools'.
         """
         self._read_secrets()
         secrets = list(self._secrets.values())
@@ -335,6 +336,10 @@ class GroupcallPartner:
             info = _first_school(outside.rows("SchoolInfo"))
         except SchoolNotAvailable:
             raise
+        except PartnerUnavailable as error:
+            # It gives a token and no data: its connector does not answer.
+            logger.warning("School %s is offline: %s", secret.estab, error)
+            return self._school(secret, "offline")
         except PartnerError as error:
             logger.warning("Details of school %s are not known: %s", secret.estab, error)
             return self._school(secret, "approved")

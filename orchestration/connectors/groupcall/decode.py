@@ -20,7 +20,7 @@ from orchestration.ingest.categories import Category
 
 Build = Callable[[Sequence[Any], Output], None]
 
-#: Tables whose rows may come again on another page: what comes along with the rows that are paged (I).
+#: Tables whose rows may come again: a subject with each group, a member in two roles or along with another page (I).
 _ONCE = frozenset({"subject", "group_pupil", "group_staff"})
 
 _IDENTIFIED = Records(records.Identified)

@@ -19,9 +19,10 @@ class GroupcallStream(Stream):
     """``path`` stands below ``School/{estab}/``; ``sets`` are the result sets read, one of which is always there.
 
     ``query`` is sent in every mode: with other options the partner would take unchanged rows for deleted ones
-    (source_apis.md 2.2). ``paged``: pages are asked for; not where several sets of equal rank come in one answer, of
-    which it is not known which one is paged. ``tracked``: the partner is asked for changes (``changedRows``).
-    ``withheld``: columns whose values are taken out of an answer, should it hold them though they were not selected.
+    (source_apis.md 2.2). ``paged``: pages are asked for; not where several sets come in one answer, because it is not
+    known which of them is then paged and how often the others come along. ``tracked``: the partner is asked for changes
+    (``changedRows``). ``withheld``: columns whose values are taken out of an answer, should it hold them though they
+    were not selected.
     """
 
     path: str
@@ -99,6 +100,7 @@ _STREAMS: Mapping[Category, tuple[GroupcallStream, ...]] = {
             path="Groups",
             sets=_GROUP_SETS,
             query=(_options(*_MEMBERS), ("Type", "TeachingGrp")),
+            paged=False,
         ),
         GroupcallStream(
             "registration-groups",
@@ -107,6 +109,7 @@ _STREAMS: Mapping[Category, tuple[GroupcallStream, ...]] = {
             path="Groups",
             sets=_GROUP_SETS,
             query=(_options(*_MEMBERS), ("Type", "RegGrp")),
+            paged=False,
         ),
     ),
     Category.ASSESSMENT: (
