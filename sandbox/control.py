@@ -70,7 +70,7 @@ def routes(site: Site, tokens: Tokens) -> list[BaseRoute]:
         return {}
 
     def set_faults(http: Request, body: bytes) -> Any:
-        return {"faults": site.faults.replace(body)}
+        return {"faults": site.set_faults(body)}
 
     def secrets(http: Request, body: bytes) -> Any:
         return {school.estab: tokens.secret(school) for school in site.schools()}
@@ -86,6 +86,10 @@ def routes(site: Site, tokens: Tokens) -> list[BaseRoute]:
             raise ApiError(404, "resource_not_found", "There is truth about counts and about attendance")
         return about(site.any_view(_school(site, http)))
 
+    def rows(http: Request, body: bytes) -> Any:
+        view = site.any_view(_school(site, http))
+        return app.all_rows(view, http.path_params["endpoint"], http.query_params)
+
     return [
         route("/advance", "POST", advance),
         route("/school/{school}/state", "POST", set_state),
@@ -93,6 +97,7 @@ def routes(site: Site, tokens: Tokens) -> list[BaseRoute]:
         route("/faults", "POST", set_faults),
         route("/groupcall/secrets", "GET", secrets),
         route("/groupcall/cache", "POST", set_cache),
+        route("/truth/{school}/rows/{endpoint:path}", "GET", rows),
         route("/truth/{school}/{about}", "GET", truth),
     ]
 

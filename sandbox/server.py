@@ -64,6 +64,7 @@ def serve(
     started it.
     """
     from sandbox.app import build
+    from sandbox.connections import Protocol
     from sandbox.groupcall.tokens import Tokens
     from sandbox.site import Site
     from sandbox.world import Parameters
@@ -77,6 +78,7 @@ def serve(
     told = Announcement(f"{root}/v1.0/", site.token, f"{root}/api/v1/", tokens.relying_party)
     config = uvicorn.Config(
         build(site, tokens),
+        http=Protocol,
         log_level="critical",
         access_log=False,
         date_header=False,

@@ -14,6 +14,7 @@ import msgspec
 from sandbox.calendar import epoch, school_days
 from sandbox.faults import Faults
 from sandbox.groupcall.scopes import SCOPES as GROUPCALL_SCOPES
+from sandbox.odd_names import rename
 from sandbox.schools import School
 from sandbox.view import Clock, SchoolView
 from sandbox.wonde import scopes
@@ -106,7 +107,10 @@ class Site:
             if minutes_old:
                 now = clock.now - 60 * minutes_old
                 clock = Clock(datetime.fromtimestamp(now, UTC).date(), now)
-            view = self._views[key] = SchoolView(self.world.data(school), clock, self.denied(school))
+            data = self.world.data(school)
+            if school.id in self.faults.oddly_named:
+                data = rename(data)
+            view = self._views[key] = SchoolView(data, clock, self.denied(school))
             if len(self._views) > _VIEWS_KEPT:
                 _, oldest = self._views.popitem(last=False)
                 self.world.forget(oldest.school)
@@ -155,6 +159,17 @@ class Site:
         denied = set(self._journal.denied.get(school.id, ()))
         self._journal.denied[school.id] = sorted(denied - {scope} if granted else denied | {scope})
         self._changed()
+
+    def set_faults(self, body: bytes) -> int:
+        """Put the faults of a JSON body in force instead of those before; returns their number.
+
+        Raises msgspec.ValidationError for a body of another shape.
+        """
+        before = self.faults.oddly_named
+        count = self.faults.replace(body)
+        if self.faults.oddly_named != before:
+            self._views.clear()
+        return count
 
     def set_cache_age(self, school: School, minutes: int) -> None:
         """Let Groupcall answer for a school as things stood so many minutes ago.

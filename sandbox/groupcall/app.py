@@ -12,7 +12,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from sandbox import faults
+from sandbox import row_faults
 from sandbox.answers import reply, under_faults
 from sandbox.groupcall import information
 from sandbox.groupcall.endpoints import ENDPOINTS, Endpoint
@@ -20,6 +20,7 @@ from sandbox.groupcall.scopes import check
 from sandbox.groupcall.snapshots import Encoded, Snapshots
 from sandbox.groupcall.tokens import Claims, Tokens
 from sandbox.groupcall.wire import Request, Row, XodError, encode, exception_body, local
+from sandbox.pages import window
 from sandbox.schools import School
 from sandbox.site import Site
 from sandbox.view import SchoolView
@@ -57,13 +58,13 @@ class Service:
     async def _answer(self, http: HttpRequest, *, handler: Callable[[HttpRequest, bytes], bytes]) -> Response:
         body = await http.body()
 
-        async def respond() -> Response:
+        def respond() -> Response:
             try:
                 return reply(self._site, 200, handler(http, body))
             except XodError as error:
                 return reply(self._site, error.status, encode(exception_body(error.message)))
 
-        return await under_faults(self._site, http.url.path.removeprefix(f"{BASE}/").lstrip("/"), respond)
+        return await under_faults(self._site, http, _path(http), respond)
 
     # -- tokens and information ----------------------------------------------------------------------------------------
 
@@ -119,10 +120,10 @@ class Service:
             known = parameters.get(key.lower())
             # Options may be given one by one.
             parameters[key.lower()] = f"{known},{value}" if known and key.lower() == "options" else value
-        return self._sets(view, endpoint, Request("".join(identifier), parameters))
+        return self._sets(view, endpoint, Request("".join(identifier), parameters), _path(http))
 
-    def _sets(self, view: SchoolView, endpoint: Endpoint, request: Request) -> bytes:
-        rows = self._faulty(view, endpoint, self._encoded(view, endpoint, request))
+    def _sets(self, view: SchoolView, endpoint: Endpoint, request: Request, path: str) -> bytes:
+        everything = rows = self._encoded(view, endpoint, request)
         answer: dict[str, Any] = {}
         if request.given("changedRows"):
             asked = request.text("changedRows")
@@ -140,16 +141,19 @@ class Service:
                 }
             ]
         main = next(iter(rows))
+        rows = rows | {main: self._damaged(view, endpoint, rows[main], everything[main])}
         page = 1
         if request.given("pageSize"):
-            size, page, total = request.number("pageSize", 1000), request.number("page", 1), len(rows[main])
-            rows = rows | {main: rows[main][(page - 1) * size : page * size]}
+            size = request.number("pageSize", 1000)
+            here = window(self._site.faults, path, page=request.number("page", 1), size=size, total=len(rows[main]))
+            page = here.page
+            rows = rows | {main: rows[main][here.rows]}
             answer["__pagination__"] = [
                 {
                     "PageSize": size,
                     "PageNumber": page,
-                    "PageCount": max(1, -(-total // size)),
-                    "RowCount": total,
+                    "PageCount": max(1, -(-here.total // size)),
+                    "RowCount": here.total,
                     # Filled on the last page too.
                     "NextPage": f"?page={page + 1}&pageSize={size}",
                 }
@@ -157,7 +161,7 @@ class Service:
         if request.given("select"):
             wanted = {name.lower() for name in request.listed("select")}
             rows = rows | {main: [(key, _selected(raw, wanted)) for key, raw in rows[main]]}
-        answer["meta"] = [] if page > 1 and view.mis.meta_once else [_meta(view)]
+        answer["meta"] = [] if page > 1 and view.mis.meta_once else [self._meta(view)]
         sets = b",".join(
             encode(name) + b":[" + b",".join(raw for _, raw in found) + b"]" for name, found in rows.items()
         )
@@ -178,25 +182,29 @@ class Service:
         self._kept.move_to_end(key)
         return kept[1]
 
-    def _faulty(self, view: SchoolView, endpoint: Endpoint, rows: Encoded) -> Encoded:
-        """Rows of the main set as faults leave them."""
+    def _damaged(
+        self, view: SchoolView, endpoint: Endpoint, rows: list[tuple[str, bytes]], everything: list[tuple[str, bytes]]
+    ) -> list[tuple[str, bytes]]:
+        """Rows of the main set as faults leave them; places are those in ``everything``."""
         active = self._site.faults.rows(view.school.id, endpoint.name)
         if not active:
             return rows
-        main = next(iter(rows))
-        places = {place for fault in active for place in fault.rows if place < len(rows[main])}
-        named = {place: rows[main][place][0] for place in places}
-        damaged = faults.apply(active, [raw for _, raw in rows[main]], named, identifier="Id")
-        return rows | {main: [(_key(msgspec.json.decode(raw)), raw) for raw in damaged]}
+        named = {place: everything[place][0] for place in row_faults.places_named(active) if place < len(everything)}
+        return [("", raw) for raw in row_faults.apply(active, [raw for _, raw in rows], named, identifier="Id")]
+
+    def _meta(self, view: SchoolView) -> Row:
+        at = local(view.clock.now + self._site.faults.skew)
+        return {"Id": 1, "MIS": view.mis.connector, "Version": "4", "DateTime": at}
+
+
+def _path(http: HttpRequest) -> str:
+    """What faults know a request by."""
+    return http.url.path.removeprefix(f"{BASE}/").lstrip("/")
 
 
 def _key(row: Row) -> str:
     """What a row is known by: its id; codes of attendance have none."""
     return str(row["Id"] if "Id" in row else row.get("Mark"))
-
-
-def _meta(view: SchoolView) -> Row:
-    return {"Id": 1, "MIS": view.mis.connector, "Version": "4", "DateTime": local(view.clock.now)}
 
 
 def _selected(raw: bytes, wanted: set[str]) -> bytes:

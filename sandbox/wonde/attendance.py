@@ -36,26 +36,35 @@ class MarkFilter(NamedTuple):
 
 
 class Position(msgspec.Struct, frozen=True):
-    """Where a page begins: session and pupil number. What a cursor holds."""
+    """Where a page begins: session and pupil number."""
 
     s: int
     p: int
 
 
-def to_cursor(position: Position) -> str:
-    """The position as clients see it, opaque."""
-    return base64.urlsafe_b64encode(msgspec.json.encode(position)).decode().rstrip("=")
+class Cursor(msgspec.Struct, frozen=True):
+    """Where a page begins and where the one before it did (None: it is the first). What clients hold, opaque."""
+
+    at: Position
+    before: Position | None
+
+    def text(self) -> str:
+        """As it stands in a link."""
+        return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
 
 
-def from_cursor(text: str) -> Position:
-    """The position of a cursor.
+def from_cursor(text: str) -> Cursor:
+    """The cursor of a link.
 
     Raises ApiError 400 for text that this server did not make.
     """
     try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=Position)
+        return msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=Cursor)
     except (binascii.Error, ValueError, msgspec.DecodeError):
         raise ApiError(400, "invalid_parameter", f"cursor {text!r} is not one of ours") from None
+
+
+START = Cursor(Position(0, 0), None)
 
 
 # -- pages
