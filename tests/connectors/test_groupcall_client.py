@@ -83,10 +83,17 @@ def exception(said: str) -> Reply:
 
 
 def page(
-    name: str = "Students", *rows: Any, number: int = 1, count: int = 1, at: str | None = None, **others: Any
+    name: str = "Students",
+    *rows: Any,
+    number: int = 1,
+    count: int = 1,
+    total: int | None = None,
+    at: str | None = None,
+    **others: Any,
 ) -> Reply:
     """An answer with pages; ``NextPage`` is filled on the last one too."""
-    pagination = {"PageSize": 2, "PageNumber": number, "PageCount": count, "NextPage": f"?page={number + 1}&pageSize=2"}
+    pagination: dict[str, Any] = {"PageSize": 2, "PageNumber": number, "PageCount": count, "RowCount": total}
+    pagination["NextPage"] = f"?page={number + 1}&pageSize=2"
     sets = {name: rows, "meta": given.meta(at) if at else [], "__pagination__": [pagination], **others}
     return Reply(json.dumps(sets).encode())
 
@@ -155,6 +162,26 @@ def test_reads_to_the_last_page_by_its_count_and_never_by_next_page() -> None:
         assert rest[-1].next_url is None
         # Without the first page the partner's clock is all that is known.
         assert {page.as_at for page in rest} == {AS_AT}
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(("totals", "moved"), [((5, 5, 5), False), ((5, 5, 6), True), ((2, 2, 1), False)])
+def test_rows_that_come_while_pages_are_read_are_noticed(totals: tuple[int, ...], moved: bool) -> None:
+    async def scenario(server: FaultyPartner) -> None:
+        Exchange(server)
+
+        def script(request: Request) -> Reply:
+            number = int(request.query.get("page", "1"))
+            return page("Students", number=number, count=3, total=totals[number - 1])
+
+        server.answer_by(STUDENTS, script)
+        partner = connector(server)
+        await read(partner)
+        assert any("changed while their pages were read" in notice for notice in partner.notices(school())) is moved
+        server.answer(STUDENTS, page())
+        await read(partner)
+        assert partner.notices(school()) == ()
 
     run(scenario)
 

@@ -369,7 +369,7 @@ def test_a_walk_taken_up_again_brings_the_rest(sandbox: Sandbox, pairs: list[Pai
                 return [page async for page in partner.pages(school, stream, updated_after=None, **options)]
 
         whole = asked(walk())
-        for held in range(1, len(whole)):
+        for held in {1, len(whole) // 2, len(whole) - 1} - {0, len(whole)}:
             rest = asked(walk(resume_from=whole[held - 1].next_url, first_number=held + 1))
             assert [(page.number, page.next_url, page.cursor) for page in rest] == [
                 (page.number, page.next_url, page.cursor) for page in whole[held:]
@@ -485,15 +485,76 @@ def test_a_school_that_revokes_or_pauses_is_not_available() -> None:
         {"kind": "status", "status": 500},
         {"kind": "hang_up"},
         {"kind": "truncate"},
+        {"kind": "reset"},
+        {"kind": "reset", "after": 100},
+        {"kind": "drip", "bytes": 4000, "seconds": 0.01},
+        {"kind": "invalid_json"},
+        {"kind": "content_type"},
+        {"kind": "empty"},
+        {"kind": "exception"},
+        {"kind": "repeat_page"},
+        {"kind": "skip_page"},
     ],
     ids=lambda fault: "-".join(map(str, fault.values())),
 )
-def test_passing_faults_change_nothing(sandbox: Sandbox, pairs: list[Pair], fault: dict[str, Any]) -> None:
+@pytest.mark.parametrize("path", ["School/{estab}/Students", "api/oauth/GetToken"])
+def test_passing_faults_change_nothing(sandbox: Sandbox, pairs: list[Pair], fault: dict[str, Any], path: str) -> None:
     school = pairs[0].groupcall
-    undisturbed = asked(read(groupcall(sandbox), school, Category.BASIC))
-    path = f"School/{school.partner_school_id}/Students"
-    sandbox.control("faults", {"faults": [{**fault, "path": path, "times": 3}]})
-    assert asked(read(groupcall(sandbox), school, Category.BASIC)) == undisturbed
+    partner = groupcall(sandbox, page_size=20)
+    undisturbed = asked(read(partner, school, Category.BASIC))
+    where = path.format(estab=school.partner_school_id)
+    sandbox.control("faults", {"faults": [{**fault, "path": where, "times": 2}]})
+    assert asked(read(partner, school, Category.BASIC)) == undisturbed
+    sandbox.control("faults", {"faults": []})
+
+
+@pytest.mark.parametrize(
+    ("fault", "set_aside"),
+    [
+        ({"kind": "absurd_dates", "rows": list(range(20))}, True),
+        ({"kind": "control_characters", "rows": [1], "field": "Surname"}, True),
+        ({"kind": "nulls", "rows": [1]}, False),
+        ({"kind": "huge", "rows": [1], "field": "Surname", "bytes": 1_000_000}, False),
+        ({"kind": "corrupt", "rows": [1], "field": "Id"}, True),
+        ({"kind": "corrupt", "rows": [1, 2], "field": "StudentStatus", "value": "Elsewhere"}, True),
+    ],
+    ids=lambda value: value["kind"] if isinstance(value, dict) else "",
+)
+def test_damaged_rows_are_read_or_set_aside_and_none_is_lost(
+    sandbox: Sandbox, pairs: list[Pair], fault: dict[str, Any], set_aside: bool
+) -> None:
+    school, theirs = pairs[0]
+    undisturbed = asked(read(groupcall(sandbox), theirs, Category.BASIC)).table("pupil")
+    where = {"school": school.partner_school_id, "endpoint": "Students"}
+    sandbox.control("faults", {"faults": [{**fault, **where}]})
+    damaged = asked(read(groupcall(sandbox), theirs, Category.BASIC))
+    sandbox.control("faults", {"faults": []})
+    assert len(damaged.table("pupil")) + len(damaged.bad) == len(undisturbed)
+    assert bool(damaged.bad) is set_aside
+    untouched = {row[0] for place, row in enumerate(undisturbed) if place not in fault["rows"]}
+    assert untouched <= {row[0] for row in damaged.table("pupil")}
+
+
+def test_awkward_names_are_the_same_with_either_partner() -> None:
+    with running(size=0.1) as sandbox:
+        (ours,) = [s for s in asked(schools(wonde(sandbox))) if s.state == "approved"][:1]
+        sandbox.control("faults", {"faults": [{"kind": "unicode", "school": ours.partner_school_id}]})
+        estab = f"{ours.la_code}{ours.establishment_number}"
+        (theirs,) = [s for s in asked(schools(groupcall(sandbox))) if s.partner_school_id == estab]
+        columns = ("person_id", "forename", "middle_names", "surname", "legal_forename", "legal_surname")
+        found = [
+            {
+                tuple(row[column] for column in columns)
+                for row in named(Category.BASIC, "pupil", reading.table("pupil"))
+                if not row["is_leaver"]
+            }
+            for reading in (
+                asked(read(wonde(sandbox), ours, Category.BASIC)),
+                asked(read(groupcall(sandbox), theirs, Category.BASIC)),
+            )
+        ]
+        assert found[0] == found[1]
+        assert any(not name.isascii() for row in found[0] for name in row if name)
 
 
 def test_a_damaged_row_is_set_aside_with_its_bytes(sandbox: Sandbox, pairs: list[Pair]) -> None:

@@ -48,6 +48,15 @@ _FROM_THE_START = "*"
 #: Result sets or aspects named in one request for results: it has to fit into an address.
 _FILTERS_AT_ONCE = 100
 
+_LOST_TRACK = (
+    "the partner has lost track of what it told us before; read whole, and what was deleted since the last reading "
+    "shows at the next full one."
+)
+_MOVED = (
+    "the school's data changed while their pages were read; a row that moved between two pages may be missing until "
+    "the next full reading."
+)
+
 _SCHOOL_INFO = Records(records.SchoolInfo)
 _IDENTIFIED = Records(records.Identified)
 _NAMES = msgspec.json.Decoder(list[str])
@@ -114,7 +123,7 @@ class GroupcallPartner:
         self._http: PartnerHttp | None = None
         self._secrets: dict[str, SchoolSecret] = {}
         self._tokens: Tokens | None = None
-        self._lost_track: defaultdict[str, set[str]] = defaultdict(set)
+        self._notices: defaultdict[str, dict[str, str]] = defaultdict(dict)
 
     def __repr__(self) -> str:
         return f"GroupcallPartner({self._config.base_url!r})"
@@ -150,11 +159,7 @@ class GroupcallPartner:
 
     def notices(self, school: School) -> tuple[str, ...]:
         """See ``base.Partner``."""
-        return tuple(
-            f"{stream}: the partner has lost track of what it told us before; read whole, and what was deleted since "
-            "the last reading shows at the next full one."
-            for stream in sorted(self._lost_track[school.partner_school_id])
-        )
+        return tuple(f"{stream}: {said}" for stream, said in self._notices[school.partner_school_id].items())
 
     async def schools(self) -> list[School]:
         """Every school whose secret we hold: approved when it is worth a token, pending when paused, else revoked.
@@ -198,8 +203,11 @@ class GroupcallPartner:
         estab = school.partner_school_id
         since = updated_after.astimezone(LOCAL_ZONE).date() if updated_after else None
         walk = _Walk(await self._addresses(estab, stream, since, cursor))
+        notices = self._notices[estab]
         if resume_from:
             walk.go_to(resume_from)
+        else:
+            notices.pop(stream.name, None)
         as_at: datetime | None = None
         number = first_number
         while walk.address is not None:
@@ -209,12 +217,13 @@ class GroupcallPartner:
                 if not (stream.tracked and cursor) or resume_from or number > first_number:
                     raise
                 logger.warning("School %s, %s: the partner has lost track; read whole.", estab, stream.name)
-                self._lost_track[estab].add(stream.name)
+                notices[stream.name] = _LOST_TRACK
                 cursor = None
                 walk = _Walk(await self._addresses(estab, stream, since, cursor))
                 continue
             as_at = asked.outside.as_at or as_at or asked.at
-            walk.go_on(asked.outside)
+            if walk.go_on(asked.outside):
+                notices[stream.name] = _MOVED
             yield Page(stream.name, number, asked.body, walk.next_url, as_at, walk.cursor)
             number += 1
 
@@ -384,6 +393,7 @@ class _Walk:
         self._addresses = addresses
         self._place = 0
         self._page = 1
+        self._total: int | None = None
         self.cursor: str | None = None
 
     @property
@@ -402,15 +412,19 @@ class _Walk:
             return None
         return str(address.copy_with(fragment=quote(self.cursor, safe="")) if self.cursor else address)
 
-    def go_on(self, outside: Outside) -> None:
-        """Go to the page after the one that was answered. ``NextPage`` is filled on the last page too, so the count
-        decides (source_apis.md 2.2).
+    def go_on(self, outside: Outside) -> bool:
+        """Go to the page after the one that was answered; whether rows have come or gone since the page before it.
+
+        ``NextPage`` is filled on the last page too, so the count decides (source_apis.md 2.2).
         """
+        moved = None not in (self._total, outside.total) and self._total != outside.total
+        self._total = outside.total
         self.cursor = self.cursor or outside.next_changed_rows
         if self._page < (outside.pages or 1):
             self._page += 1
         else:
-            self._place, self._page = self._place + 1, 1
+            self._place, self._page, self._total = self._place + 1, 1, None
+        return moved
 
     def go_to(self, next_url: str) -> None:
         """Go to where another walk would have gone on.

@@ -31,8 +31,10 @@ class _Meta(msgspec.Struct):
 
 
 class _Pagination(msgspec.Struct):
+    PageSize: Number = None
     PageNumber: Number = None
     PageCount: Number = None
+    RowCount: Number = None
 
 
 class _ChangedRows(msgspec.Struct):
@@ -44,8 +46,9 @@ class Outside:
     """What surrounds the rows. ``fields``: everything at the top by its name in lower case, as received; null left out.
 
     ``as_at`` is ``meta[0].DateTime``, school-local time (London, I), aware; None where ``meta`` is empty, as on later
-    pages. ``page`` and ``pages`` are None where the answer is not paged. ``next_changed_rows`` is what to ask with for
-    the changes after this answer. ``exception``: the partner's words for what went wrong, all the rest is then absent.
+    pages. ``page`` and ``pages`` are None where the answer is not paged, ``total`` (rows on all pages) also where what
+    is said cannot be that. ``next_changed_rows`` is what to ask with for the changes after this answer. ``exception``:
+    the partner's words for what went wrong; all the rest is then absent.
     """
 
     fields: Mapping[str, bytes] = field(repr=False)
@@ -53,6 +56,7 @@ class Outside:
     as_at: datetime | None
     page: int | None
     pages: int | None
+    total: int | None
     next_changed_rows: str | None
     exception: str | None = field(repr=False)  # a partner may echo what it was sent
 
@@ -126,6 +130,7 @@ def read(body: bytes) -> Outside:
             as_at=_AS_AT[bytes(meta.DateTime)],
             page=_whole(pagination.PageNumber),
             pages=_whole(pagination.PageCount),
+            total=_total(pagination),
             next_changed_rows=str(changed.NextChangedRows or "") or None,
             exception=exception or None,
         )
@@ -151,6 +156,12 @@ def split(rows: bytes) -> list[bytes]:
 
 def _first(records: Records, rows: bytes | None) -> Any:
     return next(iter(records.all(rows)), None) if rows else None
+
+
+def _total(pagination: _Pagination) -> int | None:
+    """``RowCount`` was recorded on a single page alone, where it could as well be the rows of the page (R)."""
+    size, pages, total = map(_whole, (pagination.PageSize, pagination.PageCount, pagination.RowCount))
+    return total if size and pages and total is not None and (pages - 1) * size < total <= pages * size else None
 
 
 def _whole(value: Number) -> int | None:
