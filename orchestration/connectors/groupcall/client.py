@@ -234,8 +234,9 @@ class GroupcallPartner:
         return self._http, self._tokens
 
     def _read_secrets(self) -> None:
+        held = {secret.estab: secret for secret in self._config.schools()}
         self._secrets.clear()
-        self._secrets.update((secret.estab, secret) for secret in self._config.schools())
+        self._secrets.update(held)
 
     async def _get(self, estab: str, url: httpx.URL, read: Callable[[Answer, Outside], T]) -> T:
         """What ``read`` makes of a good answer. A token that is not taken is replaced, once."""
