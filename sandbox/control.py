@@ -16,6 +16,7 @@ from sandbox.calendar import academic_year, academic_year_name
 from sandbox.codes import ATTENDED, AUTHORISED, CODES, NUMBER, UNAUTHORISED
 from sandbox.facts import exclusions, register, results, staff
 from sandbox.groupcall.tokens import Tokens
+from sandbox.notices import Notices
 from sandbox.schools import School
 from sandbox.site import Site
 from sandbox.view import SchoolView
@@ -36,18 +37,26 @@ class _Cache(msgspec.Struct, forbid_unknown_fields=True):
     minutes: int
 
 
+class _Address(msgspec.Struct, forbid_unknown_fields=True):
+    url: str | None
+
+
+class _Migration(msgspec.Struct, forbid_unknown_fields=True):
+    mis: str
+
+
 class _Scope(msgspec.Struct, forbid_unknown_fields=True):
     scope: str
     granted: bool
 
 
-def routes(site: Site, tokens: Tokens) -> list[BaseRoute]:
+def routes(site: Site, tokens: Tokens, notices: Notices) -> list[BaseRoute]:
     """Routes of the control endpoints."""
 
     def route(path: str, method: str, handler: Callable[[Request, bytes], Any]) -> Route:
         async def endpoint(http: Request) -> Response:
             try:
-                app.authorise(site, http)
+                app.authorise(http, site.token)
                 return reply(site, 200, encode({"data": handler(http, await http.body())}))
             except msgspec.ValidationError as error:
                 return app.refuse(site, ApiError(422, "invalid_body", str(error)))
@@ -75,6 +84,22 @@ def routes(site: Site, tokens: Tokens) -> list[BaseRoute]:
     def secrets(http: Request, body: bytes) -> Any:
         return {school.estab: tokens.secret(school) for school in site.schools()}
 
+    def migrate(http: Request, body: bytes) -> Any:
+        school, wanted = _school(site, http), msgspec.json.decode(body, type=_Migration).mis
+        notices.migrated(school, site.migrate(school, wanted), wanted)
+        return {}
+
+    def set_webhooks(http: Request, body: bytes) -> Any:
+        notices.webhooks = msgspec.json.decode(body, type=_Address).url
+        return {}
+
+    def set_approvals(http: Request, body: bytes) -> Any:
+        notices.approvals = msgspec.json.decode(body, type=_Address).url
+        return {}
+
+    def deliveries(http: Request, body: bytes) -> Any:
+        return notices.deliveries
+
     def set_cache(http: Request, body: bytes) -> Any:
         wanted = msgspec.json.decode(body, type=_Cache)
         site.set_cache_age(site.find(wanted.school), wanted.minutes)
@@ -95,6 +120,10 @@ def routes(site: Site, tokens: Tokens) -> list[BaseRoute]:
         route("/school/{school}/state", "POST", set_state),
         route("/school/{school}/scope", "POST", set_scope),
         route("/faults", "POST", set_faults),
+        route("/school/{school}/migrate", "POST", migrate),
+        route("/webhooks", "POST", set_webhooks),
+        route("/groupcall/approvals", "POST", set_approvals),
+        route("/notices", "GET", deliveries),
         route("/groupcall/secrets", "GET", secrets),
         route("/groupcall/cache", "POST", set_cache),
         route("/truth/{school}/rows/{endpoint:path}", "GET", rows),

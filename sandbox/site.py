@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from hashlib import sha256
 from pathlib import Path
@@ -15,7 +16,7 @@ from sandbox.calendar import epoch, school_days
 from sandbox.faults import Faults
 from sandbox.groupcall.scopes import SCOPES as GROUPCALL_SCOPES
 from sandbox.odd_names import rename
-from sandbox.schools import School
+from sandbox.schools import MIS, School
 from sandbox.view import Clock, SchoolView
 from sandbox.wonde import scopes
 from sandbox.wonde.wire import ApiError
@@ -32,13 +33,15 @@ class _Journal(msgspec.Struct):
     """What control calls have changed, as kept on disk, by id of the school.
 
     ``denied`` holds the scopes of both partners, whose names do not meet. ``minutes_old`` is the age of what Groupcall
-    answers from.
+    answers from. ``approvals`` counts those given since the world began, ``migrations`` are the systems moved to.
     """
 
     today: date
     states: dict[str, str] = {}
     denied: dict[str, list[str]] = {}
     minutes_old: dict[str, int] = {}
+    approvals: dict[str, int] = {}
+    migrations: dict[str, list[str]] = {}
 
 
 class Site:
@@ -49,6 +52,8 @@ class Site:
         self.world = World(directory, parameters)
         self.world.prepare()
         self.faults = Faults()
+        #: Called with a school and its new state.
+        self.on_state: Callable[[School, str], None] = lambda school, state: None
         self.token = f"sandbox-{sha256(f'token/{parameters.seed}'.encode()).hexdigest()[:24]}"
         self._journal_path = directory / f"journal-{parameters.key}-{parameters.today}.json"
         if reset:
@@ -88,6 +93,20 @@ class Site:
         """Scopes that a school has switched off."""
         return frozenset(self._journal.denied.get(school.id, ()))
 
+    def approvals(self, school: School) -> int:
+        """How often a school has been approved again; each time gives new secrets."""
+        return self._journal.approvals.get(school.id, 0)
+
+    def school_token(self, school: School) -> str:
+        """Wonde's token of one school, good for as long as the approval that came with it."""
+        text = f"token/{self.world.parameters.seed}/{school.id}/{self.approvals(school)}"
+        return f"sandbox-school-{sha256(text.encode()).hexdigest()[:24]}"
+
+    def mis(self, school: School) -> str:
+        """The system that a school uses now."""
+        moves = self._journal.migrations.get(school.id)
+        return moves[-1] if moves else school.mis
+
     def view(self, school_id: str) -> SchoolView:
         """An approved school as it stands now.
 
@@ -110,7 +129,9 @@ class Site:
             data = self.world.data(school)
             if school.id in self.faults.oddly_named:
                 data = rename(data)
-            view = self._views[key] = SchoolView(data, clock, self.denied(school))
+            view = self._views[key] = SchoolView(
+                data, clock, self.denied(school), tuple(self._journal.migrations.get(school.id, ()))
+            )
             if len(self._views) > _VIEWS_KEPT:
                 _, oldest = self._views.popitem(last=False)
                 self.world.forget(oldest.school)
@@ -139,14 +160,31 @@ class Site:
         return self._journal.today
 
     def set_state(self, school: School, state: str) -> None:
-        """Put a school in a state.
+        """Put a school in a state and tell ``on_state`` if it is another.
 
         Raises ApiError 422 for a word that is not a state.
         """
         if state not in STATES:
             raise ApiError(422, "invalid_state", f"state must be one of {', '.join(STATES)}, not {state!r}")
+        if state == self.state(school):
+            return
         self._journal.states[school.id] = state
+        if state == "approved":
+            self._journal.approvals[school.id] = self.approvals(school) + 1
         self._changed()
+        self.on_state(school, state)
+
+    def migrate(self, school: School, mis: str) -> str:
+        """Move a school to another MIS: every id changes, data and times do not. Returns the system before.
+
+        Raises ApiError 422 for a system that is not known.
+        """
+        if mis not in MIS:
+            raise ApiError(422, "invalid_mis", f"mis must be one of {', '.join(MIS)}, not {mis!r}")
+        before = self.mis(school)
+        self._journal.migrations.setdefault(school.id, []).append(mis)
+        self._changed()
+        return before
 
     def set_scope(self, school: School, scope: str, *, granted: bool) -> None:
         """Switch one of a school's scopes, of either partner, on or off.

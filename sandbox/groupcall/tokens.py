@@ -50,8 +50,9 @@ class Tokens:
         self._by_estab = {school.estab: school for school in site.world.schools}
 
     def secret(self, school: School) -> str:
-        """The school secret."""
-        return hmac.digest(self._key, f"secret/{school.estab}".encode(), "sha256").hex()[:32]
+        """The school secret; a new approval gives a new one."""
+        text = f"secret/{school.estab}/{self._site.approvals(school)}"
+        return hmac.digest(self._key, text.encode(), "sha256").hex()[:32]
 
     def issue(self, body: bytes) -> Row:
         """The answer to a request for a token; failures are exception bodies (HTTP 200) too."""

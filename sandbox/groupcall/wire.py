@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from hashlib import sha1
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -76,7 +77,7 @@ class Request:
     identifier: str
     parameters: Mapping[str, str]
 
-    @property
+    @cached_property
     def options(self) -> frozenset[str]:
         """The switches, in lower case."""
         return frozenset(filter(None, (part.strip().lower() for part in self.text("options", "").split(","))))
@@ -124,7 +125,7 @@ class Request:
             raise XodError(f"The parameter {name} is mandatory")
         return day
 
-    @property
+    @cached_property
     def since(self) -> float | None:
         """``updatedSince``, a local time, as seconds UTC.
 

@@ -48,7 +48,7 @@ def routes(site: Site) -> list[BaseRoute]:
 async def _answer(site: Site, http: HttpRequest, *, handler: Handler) -> Response:
     def respond() -> Response:
         try:
-            authorise(site, http)
+            authorise(http, site.token, *_school_tokens(site, http))
             return handler(site, http)
         except ApiError as error:
             return refuse(site, error)
@@ -61,10 +61,16 @@ def refuse(site: Site, error: ApiError) -> Response:
     return reply(site, error.status, encode({"error": error.error, "error_description": error.description}))
 
 
-def authorise(site: Site, http: HttpRequest) -> None:
+def _school_tokens(site: Site, http: HttpRequest) -> list[str]:
+    """What else opens a path: the token of the school in it, while its approval lasts."""
+    school = site.world.by_id.get(http.path_params.get("school", ""))
+    return [site.school_token(school)] if school and site.state(school) in ("approved", "offline") else []
+
+
+def authorise(http: HttpRequest, *tokens: str) -> None:
     """Check ``Bearer <token>`` or Basic with the token as user name and an empty password.
 
-    Raises ApiError 401.
+    Raises ApiError 401 if it is none of ``tokens``.
     """
     kind, _, credentials = http.headers.get("authorization", "").partition(" ")
     given = credentials.strip()
@@ -73,7 +79,9 @@ def authorise(site: Site, http: HttpRequest) -> None:
             given = base64.b64decode(given, validate=True).decode().removesuffix(":")
         except (binascii.Error, UnicodeDecodeError):
             given = ""
-    if kind.lower() not in ("bearer", "basic") or not hmac.compare_digest(given.encode(), site.token.encode()):
+    if kind.lower() not in ("bearer", "basic") or not any(
+        hmac.compare_digest(given.encode(), token.encode()) for token in tokens
+    ):
         raise ApiError(
             401,
             "unauthenticated",

@@ -108,7 +108,7 @@ def test_a_connection_is_reset(own: Groupcall, school: str, partner: str, after:
     head = f"GET {address.path}?{address.query} HTTP/1.1\r\nHost: sandbox\r\n"
     head += f"Authorization: {request.headers['authorization']}\r\n\r\n"
     received = b""
-    with socket.create_connection((address.hostname, address.port), timeout=20) as client:
+    with socket.create_connection((str(address.hostname), address.port or 80), timeout=20) as client:
         client.sendall(head.encode())
         with pytest.raises(ConnectionResetError):  # noqa: PT012 (whatever had come before is looked at too)
             while True:
