@@ -30,6 +30,7 @@ def open_partners(settings: Settings) -> dict[str, Partner]:
                 token=_token(settings),
                 page_size=settings.page_size,
                 limits=_limits(settings),
+                history_from=settings.history_from,
             )
         )
     if settings.groupcall_url is not None:

@@ -72,6 +72,9 @@ class Settings(BaseSettings):
     groupcall_secrets_dir: Path | None = Field(
         default=None, description="Folder with a file a school that approved us; default home/groupcall."
     )
+    history_from: date | None = Field(
+        default=None, description="No marks before this day are asked for; by default all that a school shares."
+    )
     amendment_days: PositiveInt = Field(
         default=15, description="School days whose marks are read again where a partner cannot say what changed."
     )
