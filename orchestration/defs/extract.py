@@ -27,6 +27,8 @@ class ExtractConfig(dg.Config):
 
     full: bool = False
     """Read everything again and mark what has gone, instead of what changed since the last accepted extract."""
+    this_year: bool = False
+    """Of marks that are to be read whole, read the present academic year alone."""
     accept_held: bool = False
     """Load the schools in spite of the batch rules they break. For single schools that somebody has looked at."""
 
@@ -150,6 +152,7 @@ def _raw_asset(spec: CategorySpec) -> dg.AssetsDefinition:
                 run_id=context.run.run_id,
                 full=config.full,
                 accept_held=config.accept_held,
+                this_year=config.this_year,
                 progress=onlooker().progress,
             )
             with warehouse.connect() as connection:

@@ -95,6 +95,7 @@ class Acceptance:
             whole=reading.whole,
             denied=reading.denied_tables,
             source_id=None if reading.succeeds else reading.extract.source_id,
+            covers_from=reading.covers_from,
         )
 
     def _record(self) -> dict[int, Ending]:
@@ -146,7 +147,10 @@ class Acceptance:
                     job.spec.category,
                     reading.extract,
                     _as_at(reading),
-                    {stream: cursor for stream, cursor in reading.cursors.items() if stream in reading.finished},
+                    cursors={
+                        stream: cursor for stream, cursor in reading.cursors.items() if stream in reading.finished
+                    },
+                    covers_from=min(reading.covers_from.values(), default=None),
                 ),
                 self._tallies(reading, counts[reading.school_id]),
             )
@@ -164,6 +168,7 @@ class Acceptance:
             unsure=frozenset(unsure | reading.undecoded),
             succeeds=reading.succeeds,
             recent_leavers=reading.recent_leavers,
+            covers_from=reading.covers_from,
         )
 
     def _tallies(self, reading: Reading, counts: Mapping[str, Counts]) -> dict[str, Tallies]:

@@ -162,6 +162,16 @@ def plan(conn: psycopg.Connection[Any], now: datetime, budget: int | None) -> di
     return within_budget(entries, now, dict(spent), budget)
 
 
+def backfill(conn: psycopg.Connection[Any], schools: int) -> list[int]:
+    """Schools, at most so many, whose marks of earlier years have not been read yet; who came first goes first."""
+    rows = conn.execute(
+        "select school_id from ops.watermark inner join ops.school as school using (school_id)"
+        " where category = %s and covers_from is not null and school.state = 'approved' order by extract_id limit %s",
+        (Category.ATTENDANCE.value, schools),
+    )
+    return sorted(school_id for (school_id,) in rows)
+
+
 def standings(conn: psycopg.Connection[Any]) -> list[Standing]:
     """Where every category of every approved school stands."""
     with conn.cursor(row_factory=class_row(_Row)) as cursor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import psycopg
@@ -25,7 +25,8 @@ class SchoolBatch:
     ``received`` and ``refused`` count rows by table; ``received`` has every row the partner sent once, the refused ones
     included. ``whole`` and ``denied`` name tables: read whole; kept from us, or not supplied, in whole or in part.
     ``source_id`` is whose rows in raw it can be compared with; None when it is the first from its source, which may
-    have less, and less in it, than the source before.
+    have less, and less in it, than the source before. ``covers_from`` has, by table, the day before which nothing was
+    asked for.
     """
 
     school_id: int
@@ -36,6 +37,7 @@ class SchoolBatch:
     whole: frozenset[str]
     denied: frozenset[str]
     source_id: int | None
+    covers_from: Mapping[str, date]
 
 
 def write(
@@ -57,10 +59,10 @@ def write(
         )
         """.encode()
     )
-    comparable = {batch.school_id: batch.source_id for batch in batches if batch.source_id is not None}
+    comparable = [batch for batch in batches if batch.source_id is not None]
     for table in tables:
         in_raw = _live_rows(conn, table, comparable)
-        wiped = _wiped_columns(conn, table, landing, list(comparable))
+        wiped = _wiped_columns(conn, table, landing, [batch.school_id for batch in comparable])
         with conn.cursor() as cursor:
             cursor.executemany(
                 f"insert into {landing.profile} values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)".encode(),
@@ -82,18 +84,27 @@ def write(
             )
 
 
-def _live_rows(conn: psycopg.Connection[Any], table: Table, sources: Mapping[int, int]) -> Counter[int]:
-    """Rows in raw of each school's source; those of files and of earlier sources are not what a partner sends."""
+def _live_rows(conn: psycopg.Connection[Any], table: Table, batches: Sequence[SchoolBatch]) -> Counter[int]:
+    """Rows in raw of each school's source, as far back as the batch goes.
+
+    Those of files and of earlier sources are not what the partner sends.
+    """
+    covered = f"coalesce(present.{table.dated_by} >= compared.covers_from, true)" if table.dated_by else "true"
     query = f"""
         select present.school_id, count(*)
         from raw.{table.name} as present
         inner join ops.extract as wrote using (school_id, extract_id)
-        inner join unnest(%s::integer[], %s::integer[]) as compared (school_id, source_id) using (school_id, source_id)
-        where present.school_id = any(%s) and removed_at is null
+        inner join unnest(%(schools)s::integer[], %(sources)s::integer[], %(covers_from)s::date[])
+            as compared (school_id, source_id, covers_from) using (school_id, source_id)
+        where present.school_id = any(%(schools)s) and removed_at is null and {covered}
         group by 1
     """
-    schools = list(sources)
-    return Counter(dict(conn.execute(query.encode(), (schools, list(sources.values()), schools)).fetchall()))
+    parameters = {
+        "schools": [batch.school_id for batch in batches],
+        "sources": [batch.source_id for batch in batches],
+        "covers_from": [batch.covers_from.get(table.name) for batch in batches],
+    }
+    return Counter(dict(conn.execute(query.encode(), parameters).fetchall()))
 
 
 def _wiped_columns(

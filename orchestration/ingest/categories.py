@@ -88,7 +88,8 @@ class Table:
     ``snapshot_only``: the partner cannot say what changed, so it is read whole each time and rows that have gone are
     marked by anti-join after every extract, not just after a periodic full one. ``other_record_id`` names the column
     with the partner's id of the record where that is not the key. ``history``: rows tell of the past, so those of an
-    earlier partner or MIS stay when the later one lacks them, because it may reach less far back.
+    earlier partner or MIS stay when the later one lacks them, because it may reach less far back. ``dated_by`` names
+    the column by which a reading of this academic year alone can be told from one of all years.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Table:
     description: str
     snapshot_only: bool = False
     other_record_id: str | None = None
+    dated_by: str | None = None
     history: bool = False
 
     @property
@@ -444,6 +446,7 @@ ATTENDANCE = CategorySpec(
             ),
             "One row per pupil, school day and session.",
             other_record_id="mark_id",
+            dated_by="mark_date",
             history=True,
         ),
         Table(

@@ -21,7 +21,8 @@ from orchestration.warehouse.connection import Warehouse
 class Job:
     """``conn`` holds the locks and loads, ``writer`` fills the work tables from another thread; both are in autocommit,
     as the gates read through connections of their own, which ``engine`` opens. With ``accept_held`` a batch rule that a
-    school breaks does not hold it: the operator has looked, and the batch is right.
+    school breaks does not hold it: the operator has looked, and the batch is right. With ``this_year`` a long history
+    that is to be read whole is read for the present academic year alone.
     """
 
     conn: psycopg.Connection[Any]
@@ -34,6 +35,7 @@ class Job:
     run_id: str
     full: bool
     accept_held: bool = False
+    this_year: bool = False
 
 
 @contextmanager
@@ -46,12 +48,14 @@ def open_job(
     run_id: str,
     full: bool,
     accept_held: bool = False,
+    this_year: bool = False,
 ) -> Iterator[Job]:
     """A job with connections of its own, closed at the end of the block."""
     engine = sa.create_engine(warehouse.sqlalchemy_url, poolclass=sa.NullPool)
     with closing(_connect(warehouse)) as conn, closing(_connect(warehouse)) as writer:
         archive = Archive(settings.archive)
-        yield Job(conn, writer, engine, settings, partner, archive, CATEGORIES[category], run_id, full, accept_held)
+        spec = CATEGORIES[category]
+        yield Job(conn, writer, engine, settings, partner, archive, spec, run_id, full, accept_held, this_year)
 
 
 def _connect(warehouse: Warehouse) -> psycopg.Connection[Any]:

@@ -10,9 +10,9 @@ All of it works within a school, on keys that begin with ``school_id``, for as m
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
 import psycopg
@@ -30,7 +30,8 @@ class Accepted:
     read; ``unsure`` those where rows were refused that cannot be told apart. ``read_by`` is the extract that read the
     rows where it is not this one: a retry loads under a number of its own what an earlier extract brought.
     ``succeeds``: it is the first that reads the category from the school's present source, and takes over what an
-    earlier one had brought. ``recent_leavers`` names the tables in which leavers of earlier years may be lacking.
+    earlier one had brought. ``recent_leavers`` names the tables in which leavers of earlier years may be lacking;
+    ``covers_from`` has, by table, the day before which the reading says nothing.
     """
 
     school_id: int
@@ -41,6 +42,7 @@ class Accepted:
     read_by: int | None = None
     succeeds: bool = False
     recent_leavers: frozenset[str] = frozenset()
+    covers_from: Mapping[str, date] = field(default_factory=dict)
 
     def shows_what_has_gone(self, table: Table) -> bool:
         """Whether a row of ``raw`` that this extract lacks has gone: a refused row that nobody can name might be it."""
@@ -128,8 +130,8 @@ def _schools_with_rows(conn: psycopg.Connection[Any], table: Table, accepted: Se
 _EXTRACT = (
     "(select * from"
     " unnest(%(schools)s::integer[], %(extracts)s::bigint[], %(read_by)s::bigint[], %(as_at)s::timestamptz[],"
-    " %(succeeds)s::boolean[])"
-    " as e (school_id, extract_id, read_by, as_at, succeeds)) as extract"
+    " %(succeeds)s::boolean[], %(covers_from)s::date[])"
+    " as e (school_id, extract_id, read_by, as_at, succeeds, covers_from)) as extract"
 )
 
 
@@ -142,6 +144,7 @@ def _parameters(accepted: Sequence[Accepted], table: Table | None = None) -> dic
         "as_at": [extract.as_at for extract in accepted],
         "succeeds": [extract.succeeds for extract in accepted],
         "forgetful": forgetful,
+        "covers_from": [extract.covers_from.get(table.name) if table else None for extract in accepted],
     }
 
 
@@ -291,6 +294,15 @@ def _is_expected(table: Table) -> str:
     return f"not (present.school_id = any(%(forgetful)s) and {leaver} is true)"
 
 
+def _is_covered(table: Table) -> str:
+    """Whether the reading says anything of a row's day."""
+    return (
+        f"(extract.covers_from is null or present.{table.dated_by} >= extract.covers_from)"
+        if table.dated_by
+        else "true"
+    )
+
+
 def _mark_removed(table: Table, landing: Landing) -> bytes:
     """Mark what a whole read lacks. A rejected row was there: it does not make the last good version disappear.
 
@@ -308,7 +320,7 @@ def _mark_removed(table: Table, landing: Landing) -> bytes:
                 and wrote.source_id = reading.source_id
             where present.school_id = extract.school_id
                 and present.extract_id = wrote.extract_id
-                and present.removed_at is null and {_is_expected(table)}
+                and present.removed_at is null and {_is_expected(table)} and {_is_covered(table)}
                 and not exists (select from {landing.rows(table)} as landed where
                 {_same_key(table, "landed", "present")}) and not exists (
                     select from {landing.rejected} as rejected

@@ -7,7 +7,6 @@ does not have, and stands here by name with the reason.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,7 +74,7 @@ def told_by(installation: Installation) -> Told:
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Told, Told]]:
+def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Told, Told]:
     shared = templates.shared_folder(tmp_path_factory)
     told = []
     for partner in ("wonde", "groupcall"):
@@ -92,7 +91,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Told, Told]
             )
         installation.mis("publish")
         told.append(told_by(installation))
-    yield told[0], told[1]
+    return told[0], told[1]
 
 
 def test_both_tell_of_the_same_relations(both: tuple[Told, Told]) -> None:

@@ -34,6 +34,7 @@ from orchestration.connectors.wonde import envelope, streams
 from orchestration.connectors.wonde.assessment import load_path_map
 from orchestration.connectors.wonde.decode import WondeDecoder
 from orchestration.connectors.wonde.streams import WondeStream
+from orchestration.connectors.years import year_start
 from orchestration.ingest.categories import Category
 
 T = TypeVar("T")
@@ -237,6 +238,7 @@ class WondePartner:
         *,
         updated_after: datetime | None,
         cursor: str | None = None,
+        this_year: bool = False,
         resume_from: str | None = None,
         first_number: int = 1,
     ) -> AsyncIterator[Page]:
@@ -246,12 +248,13 @@ class WondePartner:
         school_id = school.partner_school_id
         base = await self._school_base(school_id)
         since = updated_after if stream.incremental else None
+        covers_from = await self._covers_from(base, school_id, stream, this_year=this_year)
         number = first_number
         while True:
-            url = resume_from or self._address(base, school_id, stream, since)
+            url = resume_from or self._address(base, school_id, stream, since, covers_from)
             try:
                 async for answer in self._walk(url, base, school_id):
-                    yield Page(stream.name, number, answer.body, answer.next_url, answer.at)
+                    yield Page(stream.name, number, answer.body, answer.next_url, answer.at, covers_from=covers_from)
                     number += 1
                 return
             except InvalidInclude as refused:
@@ -295,14 +298,33 @@ class WondePartner:
             yield page
             following = page.next_url
 
-    def _address(self, base: httpx.URL, school_id: str, stream: WondeStream, since: datetime | None) -> str:
+    async def _covers_from(
+        self, base: httpx.URL, school_id: str, stream: WondeStream, *, this_year: bool
+    ) -> date | None:
+        """From which day on a long history is asked for; None for all of it."""
+        if not stream.dated or (stream.incremental and not self._config.history_from):
+            return None
+        if not this_year:
+            return self._config.history_from
+        url = base.join(f"meta/schools/{_segment(school_id)}")
+        today = await self._connection.get(url, school=school_id, read=_day)
+        return max(year_start(today), self._config.history_from or date.min)
+
+    def _address(
+        self,
+        base: httpx.URL,
+        school_id: str,
+        stream: WondeStream,
+        since: datetime | None,
+        covers_from: date | None,
+    ) -> str:
         query = dict(stream.filters)
         if includes := self._includes(school_id, stream):
             query["include"] = ",".join(includes)
         if since:
             query["updated_after"] = since.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-        if stream.dated and self._config.history_from:
-            query["attendance_date_after"] = self._config.history_from.isoformat()
+        if covers_from:
+            query["attendance_date_after"] = covers_from.isoformat()
         query["per_page"] = str(self._config.page_size)
         return str(base.join(f"schools/{_segment(school_id)}/{stream.path}").copy_merge_params(query))
 
@@ -464,10 +486,18 @@ def _segment(school_id: str) -> str:
     return quote(school_id, safe="")
 
 
-def _walked(answer: Answer) -> _WalkedPage:
+def _day(answer: Answer) -> date:
+    return _clock(answer).astimezone(LOCAL_ZONE).date()
+
+
+def _clock(answer: Answer) -> datetime:
     if answer.at is None:
         raise MalformedPage("The answer has no Date header, so how recent its data are is not known.")
-    return _WalkedPage(answer.body, envelope.next_url(answer.body), answer.at)
+    return answer.at
+
+
+def _walked(answer: Answer) -> _WalkedPage:
+    return _WalkedPage(answer.body, envelope.next_url(answer.body), _clock(answer))
 
 
 def _decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
