@@ -80,7 +80,8 @@ def pupil(
     sex: str = "<Sex>F</Sex>",
 ) -> str:
     number = f"<UPN>{upn}</UPN>" if upn else ""
-    return f"<Pupil>{number}<Surname>{surname}</Surname><Forename>{forename}</Forename><DOB>{born}</DOB>{sex}{body}</Pupil>"
+    named = f"<Surname>{surname}</Surname><Forename>{forename}</Forename><DOB>{born}</DOB>"
+    return f"<Pupil>{number}{named}{sex}{body}</Pupil>"
 
 
 def document(*pupils: str, header: str = HEADER) -> str:

@@ -11,7 +11,6 @@ from ctf_files import (
     HISTORIES,
     SCHOOL,
     UPN,
-    Addressee,
     assessment,
     document,
     pupil,
@@ -21,6 +20,7 @@ from ctf_files import (
 )
 
 from orchestration.files import xml
+from orchestration.files.ctf import Addressee
 from orchestration.files.faults import FileError, Rule
 from orchestration.files.records import Contents, Identity, Occasion, Result, SenNeed, StatusPeriod, YearAttendance
 
