@@ -26,14 +26,13 @@ from orchestration.files.records import (
     Entry,
     Identity,
     Item,
-    Occasion,
     Result,
     SenNeed,
     StatusPeriod,
     YearAttendance,
     academic_year,
     result_type,
-    year_name,
+    statutory,
 )
 from orchestration.files.values import day, whole
 from orchestration.files.vocabulary import Vocabulary
@@ -48,8 +47,6 @@ _UNKNOWN_SCHOOL = re.compile(r"X{3}X{4}", re.IGNORECASE)
 #: SEN provision (source_apis.md 4.4); the letters after E are retired and stay in histories.
 _PROVISIONS = frozenset("NKEAPQS")
 _TRUE = frozenset({"true", "1", "y", "yes"})
-#: When results of a key stage are out, for those without a date of their own: after the tests, before the summer ends.
-_RESULTS_OUT = (7, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,15 +383,14 @@ def _result(stage: str, node: Node, vocabulary: Vocabulary) -> tuple[Item | None
         return None, faults
     assert year is not None
     assert value is not None
-    end = date(year, *_RESULTS_OUT)
-    occasion = Occasion(f"{_STAGES.get(stage, stage)} {year_name(academic_year(end))}", end)
+    occasion = statutory(_STAGES.get(stage, stage), academic_year(date(year, 7, 1)))
     result: Result | None = None
     for entry in fitting:
         if "aspect" not in entry:
             return None, []
         aspect = str(entry["aspect"]).format(**parts)
         measure = vocabulary.measure(aspect)
-        result = Result(aspect, result_type(value), occasion, value, dated or end)
+        result = Result(aspect, result_type(value), occasion, value, dated or occasion.end_date)
         if measure is not None and vocabulary.takes(measure.scale, value, result.result_date):
             return result, []
     message = f"{value[:20]!r} is no result of {result.aspect if result else stage!r}."

@@ -129,3 +129,12 @@ def year_name(year: int) -> str:
 def result_type(value: str) -> str:
     """What a result is, in the word of an aspect: NUMERIC or GRADE."""
     return "NUMERIC" if value.strip().isdecimal() else "GRADE"
+
+
+#: When statutory results are out, for those without a date of their own: after the tests, before the summer ends.
+_RESULTS_OUT = (7, 1)
+
+
+def statutory(stage: str, year: int) -> Occasion:
+    """The occasion of a key stage's results in an academic year (202425): one name, whichever file they come in."""
+    return Occasion(f"{stage} {year_name(year)}", date(year // 100 + 1, *_RESULTS_OUT))

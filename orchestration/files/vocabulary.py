@@ -50,6 +50,7 @@ class Vocabulary:
     ) -> None:
         mine = (_EVERY_SCHOOL, laestab)
         rows = sorted((row for row in aspects if row["laestab"] in mine), key=_precedence)
+        self._names = tuple(row["aspect"] for row in rows)
         self._ranked: list[tuple[re.Pattern[str] | str, Measure]] = []
         for row in rows:
             measure = Measure(row["stage"], row["kind"], row["qualification"], row["subject"], row["scale"])
@@ -70,6 +71,16 @@ class Vocabulary:
         if aspect not in self._found:
             self._found[aspect] = next((measure for name, measure in self._ranked if _fits(name, aspect)), None)
         return self._found[aspect]
+
+    def subjects(self, pattern: str) -> tuple[str, ...]:
+        """What may stand for ``{subject}`` in an aspect, whose other words are as the seed writes them."""
+        before, _, after = pattern.partition("{subject}")
+        inside = (
+            name[len(before) : len(name) - len(after)]
+            for name in self._names
+            if name.startswith(before) and name.endswith(after) and len(name) > len(before) + len(after)
+        )
+        return tuple(sorted({name for name in inside if "(9-1)" not in name and "%" not in name}))
 
     def takes(self, scale: str, value: str, on: date) -> bool:
         """Whether a value, as it came, is a grade of the scale on a day."""
