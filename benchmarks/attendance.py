@@ -55,7 +55,7 @@ _VIEWS = {"day": "attendance__pupil_day", "week": "attendance__pupil_week"}
 _SCHOOLS = """
     insert into ops.school (partner, partner_school_id, name, phase, state)
     select 'wonde', 'S' || n, 'School ' || n, 'PRIMARY', 'approved' from generate_series(1, {schools}) as n;
-    insert into raw.pupil (school_id, pupil_id, upi, date_of_birth, admission_date, is_leaver, sex, extract_id)
+    insert into raw.pupil (school_id, pupil_id, person_id, date_of_birth, admission_date, is_leaver, sex, extract_id)
     select school, 'A' || lpad(pupil::text, 10, '0'), 'u' || pupil, date '2014-10-01', date '2019-09-01', false,
         case when pupil % 2 = 0 then 'F' else 'M' end, 1
     from generate_series(1, {schools}) as school, generate_series(1, {pupils}) as pupil;

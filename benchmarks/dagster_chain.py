@@ -93,17 +93,19 @@ def _directly(warehouse: Warehouse) -> None:
     from orchestration.ingest import registry
     from orchestration.ingest.categories import Category, Purpose
     from orchestration.ingest.extract import extract_category
-    from orchestration.partners import open_partner
+    from orchestration.partners import open_partners
     from orchestration.quality.suites import load_suites
     from orchestration.settings import get_settings
     from orchestration.warehouse.publishing import publish
 
     settings = get_settings()
     schools = [
-        school.school_id for school in registry.sync(warehouse, open_partner(settings)) if school.state == "approved"
+        school.school_id
+        for school in registry.sync_all(warehouse, open_partners(settings), settings)
+        if school.state == "approved"
     ]
     for category in Category:
-        extract_category(warehouse, open_partner(settings), settings, category, schools, run_id=_RUN)
+        extract_category(warehouse, open_partners(settings), settings, category, schools, run_id=_RUN)
     for stage in Stage:
         if not invoke(settings, build_args(["--select", stage.selector])).success:
             raise RuntimeError(f"dbt {stage.value} failed")

@@ -195,7 +195,7 @@ async def _decoded(connector: WondePartner, setting: _Setting, school_id: int) -
         for stream in connector.streams(Category.ATTENDANCE, "full"):
             if stream.name in ("attendance-codes", "session"):
                 async for page in connector.pages(school, stream, updated_after=None):
-                    for part in decoder.decode(stream.name, page.body)[0]:
+                    for part in decoder.decode(stream.name, page.body).rows:
                         found += part.rows if part.table == peers.MARKS.name else []
     return found
 

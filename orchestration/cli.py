@@ -280,12 +280,12 @@ def quarantine_retry(
 ) -> None:
     """Send open rows through the present rules again and load those that pass; the others stay."""
     from orchestration.ingest.retry import retry
-    from orchestration.partners import open_partner
+    from orchestration.partners import open_partners
     from orchestration.runtime import partner_ready, warehouse_ready
 
     with warehouse_ready(get_settings()) as warehouse, partner_ready(get_settings()):
         settings = get_settings()
-        result = retry(warehouse, open_partner(settings), settings, school_id=school, category=category)
+        result = retry(warehouse, open_partners(settings), settings, school_id=school, category=category)
     out.print(f"{result.loaded} rows loaded, {result.still_bad} still break a rule, {result.not_tried} not tried.")
     for note in result.notes:
         out.print(f"- {note}")

@@ -53,7 +53,8 @@ def _free_slots_of_ended_runs(instance: dg.DagsterInstance) -> None:
     storage = instance.event_log_storage
     for pool in storage.get_concurrency_keys():
         found = storage.get_concurrency_info(pool)
-        for run_id in {entry.run_id for entry in (*found.claimed_slots, *found.pending_steps)}:
+        waiting = {step.run_id for step in found.pending_steps}
+        for run_id in {slot.run_id for slot in found.claimed_slots} | waiting:
             run = instance.get_run_by_id(run_id)
             if run is None or run.is_finished:
                 storage.free_concurrency_slots_for_run(run_id)

@@ -1,4 +1,4 @@
-"""The partner that this installation extracts from, made from its settings."""
+"""The partners that this installation extracts from, made from its settings."""
 
 from __future__ import annotations
 
@@ -12,30 +12,37 @@ class PartnerNotConfigured(RuntimeError):
     """There is no partner to talk to; the message says what to set."""
 
 
-def open_partner(settings: Settings) -> Partner:
-    """The configured partner; nothing is connected yet.
+def open_partners(settings: Settings) -> dict[str, Partner]:
+    """The configured partners by name; nothing is connected yet.
 
     Raises:
         PartnerNotConfigured: no address or no token is set, or the token's file cannot be read.
     """
-    if settings.wonde_url is None:
+    partners: dict[str, Partner] = {}
+    if settings.wonde_url is not None:
+        partners["wonde"] = WondePartner(
+            WondeConfig(
+                base_url=settings.wonde_url,
+                token=_token(settings),
+                page_size=settings.page_size,
+                limits=_limits(settings),
+            )
+        )
+    if not partners:
         raise PartnerNotConfigured(
             "No partner is configured. Set MIS_WONDE_URL and MIS_WONDE_TOKEN_FILE; or start with `mis run`, `mis up` or"
             " `mis exec`, which bring the sandbox with them."
         )
-    return WondePartner(
-        WondeConfig(
-            base_url=settings.wonde_url,
-            token=_token(settings),
-            page_size=settings.page_size,
-            limits=Limits(
-                concurrency=settings.partner_concurrency,
-                school_concurrency=settings.school_concurrency,
-                requests_per_second=settings.requests_per_second,
-                request_timeout=settings.request_timeout,
-                max_attempts=settings.max_attempts,
-            ),
-        )
+    return partners
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        concurrency=settings.partner_concurrency,
+        school_concurrency=settings.school_concurrency,
+        requests_per_second=settings.requests_per_second,
+        request_timeout=settings.request_timeout,
+        max_attempts=settings.max_attempts,
     )
 
 

@@ -6,7 +6,7 @@ environment name, a server environment without a server) is an error at the star
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -48,6 +48,13 @@ class Settings(BaseSettings):
     )
     dagster_database_url: SecretStr | None = Field(
         default=None, description="Dagster's own database; default <warehouse>_dagster on the same server."
+    )
+
+    application: str = Field(
+        default="mis", min_length=1, description="Our application's name in the ledger of consent."
+    )
+    keep_withdrawn_days: PositiveInt = Field(
+        default=30, description="Days after which a school that has revoked may be deleted (`mis connections delete`)."
     )
 
     archive_url: str | None = Field(
@@ -131,6 +138,11 @@ class Settings(BaseSettings):
     def reports_dir(self) -> Path:
         """Where the readable report of each gate is written."""
         return self.home / "gate_reports"
+
+    @property
+    def keep_withdrawn(self) -> timedelta:
+        """How long what came from a school is kept after it has revoked."""
+        return timedelta(days=self.keep_withdrawn_days)
 
     @property
     def archive(self) -> str:

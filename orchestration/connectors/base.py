@@ -77,7 +77,9 @@ class Page:
     """One answer of the partner, as received; the unit of the archive. Its repr shows no pupil.
 
     ``endpoint`` is the stream's name, ``number`` counts from 1 within the stream, ``next_url`` is absolute (None on the
-    last page), ``as_at`` the partner's clock (HTTP ``Date``, aware), never ours.
+    last page), ``as_at`` the moment whose data these are, by the partner's clock (aware), never ours. ``cursor`` is
+    what the partner calls the point up to which the stream has been read with this page, where it tracks changes by
+    such names and not by time; of a reading the last one counts.
     """
 
     endpoint: str
@@ -85,6 +87,7 @@ class Page:
     body: bytes = field(repr=False)
     next_url: str | None
     as_at: datetime
+    cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,24 @@ class BadRow:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Records that the partner says it no longer has: the rows of ``table`` whose ``column`` is one of ``ids``."""
+
+    table: str
+    column: str
+    ids: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What one page holds."""
+
+    rows: list[Rows] = field(default_factory=list)
+    bad: list[BadRow] = field(default_factory=list)
+    gone: list[Gone] = field(default_factory=list)
+
+
 class Decoder(Protocol):
     """Turns the pages of one school and category into rows.
 
@@ -118,8 +139,8 @@ class Decoder(Protocol):
     def incomplete(self) -> frozenset[str]:
         """Tables that the pages so far could not fill (an include refused or not granted): absent, not deleted."""
 
-    def decode(self, stream_name: str, body: bytes) -> tuple[list[Rows], list[BadRow]]:
-        """Rows and bad rows of one page. Raises ``MalformedPage`` when the body is no page at all."""
+    def decode(self, stream_name: str, body: bytes) -> Decoded:
+        """What one page holds. Raises ``MalformedPage`` when the body is no page at all."""
 
 
 class Partner(Protocol):
@@ -154,13 +175,15 @@ class Partner(Protocol):
         stream: Stream,
         *,
         updated_after: datetime | None,
+        cursor: str | None = None,
         resume_from: str | None = None,
         first_number: int = 1,
     ) -> AsyncIterator[Page]:
         """The pages of a stream, each once.
 
-        ``updated_after`` is ignored by a stream that is not incremental. ``resume_from`` is the ``next_url`` of the
-        last page already held, ``first_number`` the number of the page after it.
+        ``updated_after`` and ``cursor`` (that of the stream's last accepted reading) are ignored by a stream that is
+        not incremental; one that tracks changes by cursor and is given none reads everything. ``resume_from`` is the
+        ``next_url`` of the last page already held, ``first_number`` the number of the page after it.
         """
 
     def decoder(self, category: Category) -> Decoder:

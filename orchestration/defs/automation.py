@@ -42,7 +42,7 @@ registers_schedule = dg.ScheduleDefinition(
 def partner_lists(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult | dg.SkipReason:
     """Ask the partner for its lists and propose the changes of the partitions."""
     with platform.warehouse() as warehouse:
-        schools = registry.sync(warehouse, platform.partner())
+        schools = registry.sync_all(warehouse, platform.partners(), platform.settings)
     assert SCHOOLS.name is not None
     added, deleted = changes(
         context.instance.get_dynamic_partitions(SCHOOLS.name),

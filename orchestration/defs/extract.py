@@ -41,7 +41,7 @@ class ExtractConfig(dg.Config):
 def connections(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[None]:
     """Refresh ``ops.school`` and ``ops.school_scope`` and bring the partitions in step with the approved schools."""
     with platform.warehouse() as warehouse:
-        schools = registry.sync(warehouse, platform.partner())
+        schools = registry.sync_all(warehouse, platform.partners(), platform.settings)
     approved = [(school.school_id, school.name) for school in schools if school.state == "approved"]
     keys = bring_in_step(context.instance, approved)
     return dg.MaterializeResult(
@@ -104,7 +104,7 @@ def _raw_asset(spec: CategorySpec) -> dg.AssetsDefinition:
             )
             outcomes = earlier + extract_category(
                 warehouse,
-                platform.partner(),
+                platform.partners(),
                 platform.settings,
                 spec.category,
                 sorted(keys.keys() - {outcome.school_id for outcome in earlier}),

@@ -7,7 +7,7 @@ import dagster as dg
 import sqlalchemy as sa
 
 from orchestration.connectors.base import Partner
-from orchestration.partners import open_partner
+from orchestration.partners import open_partners
 from orchestration.settings import Settings, get_settings
 from orchestration.warehouse.connection import Warehouse, warehouse
 
@@ -26,9 +26,9 @@ class Platform(dg.ConfigurableResource[None]):
         with warehouse(self.settings) as leased:
             yield leased
 
-    def partner(self) -> Partner:
-        """The partner whose schools are extracted."""
-        return open_partner(self.settings)
+    def partners(self) -> dict[str, Partner]:
+        """The partners whose schools are extracted, by name."""
+        return open_partners(self.settings)
 
 
 @contextmanager

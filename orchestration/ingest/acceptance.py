@@ -137,7 +137,13 @@ class Acceptance:
                 self._remarks(reading),
                 reading.pages,
                 reading.as_at,
-                watermarks.advance(job.conn, job.spec.category, reading.extract, _as_at(reading)),
+                watermarks.advance(
+                    job.conn,
+                    job.spec.category,
+                    reading.extract,
+                    _as_at(reading),
+                    {stream: cursor for stream, cursor in reading.cursors.items() if stream in reading.finished},
+                ),
                 self._tallies(reading, counts[reading.school_id]),
             )
         for reading in readings:

@@ -127,7 +127,12 @@ class Archive:
                 if len(body) != meta["bytes"] or stream.read(1) != b"\n":
                     raise ValueError("the object ends early")
                 page = Page(
-                    meta["stream"], meta["number"], body, meta["next_url"], datetime.fromisoformat(meta["as_at"])
+                    meta["stream"],
+                    meta["number"],
+                    body,
+                    meta["next_url"],
+                    datetime.fromisoformat(meta["as_at"]),
+                    meta.get("cursor"),
                 )
             except (zstandard.ZstdError, ValueError, KeyError, TypeError) as error:
                 raise _damaged(segment, error) from error
@@ -152,6 +157,7 @@ class ArchiveWriter:
             "number": page.number,
             "next_url": page.next_url,
             "as_at": page.as_at.isoformat(),
+            "cursor": page.cursor,
             "bytes": len(page.body),
         }
         self._frames.append(self._compressor.compress(json.dumps(meta).encode() + b"\n" + page.body + b"\n"))

@@ -161,7 +161,7 @@ _UPDATED = Field(
     Sensitivity.NONE,
     "When the partner last saw the row change; null if it does not say.",
 )
-_PUPIL = _source_id("pupil_id", "the pupil; changes when a pupil leaves and enrols again, see upi")
+_PUPIL = _source_id("pupil_id", "the pupil; changes when a pupil leaves and enrols again, see person_id")
 
 BASIC = CategorySpec(
     Category.BASIC,
@@ -176,6 +176,11 @@ BASIC = CategorySpec(
             ("pupil_id",),
             (
                 _PUPIL,
+                Field(
+                    "person_id",
+                    description="The person within the school, over enrolments, partners and MISs: "
+                    "the id in the MIS in which the pupil was first seen.",
+                ),
                 Field(
                     "upi", description="Stable person key within the school (a hash made by the partner; not the UPN)."
                 ),

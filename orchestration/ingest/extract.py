@@ -9,7 +9,7 @@ watermark and its log, so a process that dies at any point leaves either the sta
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from orchestration.connectors.base import Mode, Partner
@@ -53,7 +53,7 @@ class SchoolOutcome:
 
 def extract_category(
     warehouse: Warehouse,
-    partner: Partner,
+    partners: Mapping[str, Partner],
     settings: Settings,
     category: Category,
     school_ids: Sequence[int],
@@ -63,7 +63,7 @@ def extract_category(
     accept_held: bool = False,
     progress: Progress | None = None,
 ) -> list[SchoolOutcome]:
-    """Extract a category of the given schools and return an outcome for each, in their order.
+    """Extract a category of the given schools, each from the partner that serves it, and return an outcome for each.
 
     Reads what changed since the last accepted extract, or everything when there is none, when the last full one is
     older than the category allows, or when ``full``. An extract that was interrupted is gone on with from its archived
@@ -78,10 +78,25 @@ def extract_category(
     schools = list(dict.fromkeys(school_ids))
     tally = Tally(progress or NO_PROGRESS, category, len(schools))
     outcomes: list[SchoolOutcome] = []
-    with open_job(warehouse, partner, settings, category, run_id=run_id, full=full, accept_held=accept_held) as job:
-        for start in range(0, len(schools), settings.schools_per_batch):
-            outcomes += _extract_batch(job, schools[start : start + settings.schools_per_batch], tally)
-    return outcomes
+    for partner, served in _by_partner(warehouse, partners, schools):
+        with open_job(warehouse, partner, settings, category, run_id=run_id, full=full, accept_held=accept_held) as job:
+            for start in range(0, len(served), settings.schools_per_batch):
+                outcomes += _extract_batch(job, served[start : start + settings.schools_per_batch], tally)
+    order = {school_id: place for place, school_id in enumerate(schools)}
+    return sorted(outcomes, key=lambda outcome: order[outcome.school_id])
+
+
+def _by_partner(
+    warehouse: Warehouse, partners: Mapping[str, Partner], school_ids: Sequence[int]
+) -> list[tuple[Partner, list[int]]]:
+    """The schools by who serves them. One that nobody serves here goes to any partner, to be told why it cannot be."""
+    with warehouse.connect() as conn:
+        known = registry.read(conn, list(school_ids))
+    served: dict[str, list[int]] = {name: [] for name in partners}
+    for school_id in school_ids:
+        name = known[school_id].partner if school_id in known else ""
+        served[name if name in partners else next(iter(partners))].append(school_id)
+    return [(partners[name], ids) for name, ids in served.items() if ids]
 
 
 def settled_before(

@@ -27,6 +27,7 @@ class Extract:
 
     extract_id: int
     school_id: int
+    source_id: int
     mode: Mode
     watermark_from: datetime | None
     archive_path: str | None
@@ -101,6 +102,7 @@ def start(
     *,
     run_id: str,
     school_id: int,
+    source_id: int,
     category: Category,
     mode: Mode,
     watermark_from: datetime | None,
@@ -109,11 +111,11 @@ def start(
     with conn.cursor(row_factory=class_row(Extract)) as cursor:
         cursor.execute(
             """
-            insert into ops.extract (run_id, school_id, category, mode, state, watermark_from, started_at)
-            values (%s, %s, %s, %s, 'running', %s, clock_timestamp())
-            returning extract_id, school_id, mode, watermark_from, archive_path, started_at
+            insert into ops.extract (run_id, school_id, source_id, category, mode, state, watermark_from, started_at)
+            values (%s, %s, %s, %s, %s, 'running', %s, clock_timestamp())
+            returning extract_id, school_id, source_id, mode, watermark_from, archive_path, started_at
             """,
-            (run_id, school_id, category.value, mode, watermark_from),
+            (run_id, school_id, source_id, category.value, mode, watermark_from),
         )
         (extract,) = cursor.fetchall()
     return extract
@@ -124,7 +126,7 @@ def interrupted(conn: psycopg.Connection[Any], category: Category, school_id: in
     with conn.cursor(row_factory=class_row(Extract)) as cursor:
         cursor.execute(
             """
-            select extract_id, school_id, mode, watermark_from, archive_path, started_at
+            select extract_id, school_id, source_id, mode, watermark_from, archive_path, started_at
             from ops.extract
             where school_id = %s and category = %s and state = 'running'
             order by extract_id desc

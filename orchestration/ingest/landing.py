@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from orchestration.connectors.base import BadRow, Row
+from orchestration.connectors.base import BadRow, Gone, Row
 from orchestration.ingest import locks, payload
 from orchestration.ingest.categories import CategorySpec, Table
 
@@ -45,7 +45,8 @@ class Landing:
 
     ``rows(table)`` has ``landing_no`` (order of arrival), ``school_id`` and the table's columns, all nullable.
     ``rejected`` has the rows that must not be loaded: ``school_id, table_name, row_key, rules, messages, payload,
-    payload_kind`` as in ``quarantine.row``. Not for two threads at once.
+    payload_kind`` as in ``quarantine.row``. ``gone`` has what the partner says it no longer has: ``school_id,
+    table_name, column_name, id``. Not for two threads at once.
     """
 
     def __init__(self, conn: psycopg.Connection[Any], spec: CategorySpec, token: int) -> None:
@@ -54,6 +55,7 @@ class Landing:
         self._suffix = f"_{token:08x}"
         self._buffers: dict[str, list[Row]] = {name: [] for name in self._tables}
         self.rejected = f"landing.rejected{self._suffix}"
+        self.gone = f"landing.gone{self._suffix}"
         self.profile = f"landing.batch_profile{self._suffix}"
         self.delta = f"landing.delta{self._suffix}"
 
@@ -89,6 +91,14 @@ class Landing:
             """
         )
 
+        self._execute(
+            f"""
+            create unlogged table {self.gone} (
+                school_id integer not null, table_name text not null, column_name text not null, id text not null
+            ) with (autovacuum_enabled = false)
+            """
+        )
+
     def add(self, school_id: int, table_name: str, rows: Sequence[Row]) -> None:
         """Take rows of a school; they are sent when enough have come together, at the latest by ``flush``."""
         buffer = self._buffers[table_name]
@@ -110,6 +120,17 @@ class Landing:
             )
             for row in bad
         )
+
+    def add_gone(self, school_id: int, gone: Iterable[Gone]) -> None:
+        """Take what the partner says it no longer has."""
+        for part in gone:
+            self._execute(
+                f"insert into {self.gone} select %s, %s, %s, unnest(%s::text[])",
+                school_id,
+                part.table,
+                part.column,
+                part.ids,
+            )
 
     def flush(self) -> None:
         """Send what is still here and gather statistics for the planner."""
@@ -150,7 +171,7 @@ class Landing:
             gone = set(school_ids)
             for name, rows in self._buffers.items():
                 self._buffers[name] = [row for row in rows if row[0] not in gone]
-            for relation in (*map(self.rows, self._tables.values()), self.rejected):
+            for relation in (*map(self.rows, self._tables.values()), self.rejected, self.gone):
                 self._execute(f"delete from {relation} where school_id = any(%s)", list(school_ids))
 
     def reject_unloadable(self, table: Table) -> None:

@@ -98,10 +98,12 @@ def _change(
     if any(changes.keys() - {"inserted"} for changes in found.values()):
         conn.execute(_update(table, landing), _parameters(accepted))
     conn.execute(f"drop table {landing.delta}".encode())
+    for school_id, removed in _mark_reported(conn, table, landing, accepted):
+        found[school_id]["removed"] = removed
     whole = [extract for extract in accepted if extract.shows_what_has_gone(table)]
     if whole:
         for school_id, removed in conn.execute(_mark_removed(table, landing), _parameters(whole)):
-            found[school_id]["removed"] = removed
+            found[school_id]["removed"] = found[school_id].get("removed", 0) + removed
     return {school_id: Counts(**changes) for school_id, changes in found.items()}
 
 
@@ -183,14 +185,54 @@ def _update(table: Table, landing: Landing) -> bytes:
     """.encode()
 
 
+def _mark_reported(
+    conn: psycopg.Connection[Any], table: Table, landing: Landing, accepted: Sequence[Accepted]
+) -> list[tuple[int, int]]:
+    """Mark what the partner says has gone, unless the same reading brought it; rows by school."""
+    marked: list[tuple[int, int]] = []
+    columns = conn.execute(
+        f"select distinct column_name from {landing.gone} where table_name = %s".encode(), (table.name,)
+    ).fetchall()
+    for column in {name for (name,) in columns} & set(table.columns):
+        query = f"""
+            with removed as (
+                update raw.{table.name} as present set removed_at = extract.as_at, extract_id = extract.extract_id
+                from {_EXTRACT}
+                inner join {landing.gone} as gone
+                    on gone.school_id = extract.school_id
+                    and gone.table_name = '{table.name}'
+                    and gone.column_name = '{column}'
+                where present.school_id = extract.school_id
+                    and present.{column} = gone.id
+                    and present.removed_at is null
+                    and present.extract_id <= extract.read_by
+                    and not exists (select from {landing.rows(table)} as landed where
+                    {_same_key(table, "landed", "present")})
+                returning present.school_id
+            )
+            select school_id, count(*) from removed group by 1
+        """
+        marked += conn.execute(query.encode(), _parameters(accepted)).fetchall()
+    return marked
+
+
 def _mark_removed(table: Table, landing: Landing) -> bytes:
-    """Mark what a whole read lacks. A rejected row was there: it does not make the last good version disappear."""
+    """Mark what a whole read lacks. A rejected row was there: it does not make the last good version disappear.
+
+    Only rows of the same source can be missed: what came from a file, or from the partner before, is not there.
+    """
     refused = " and ".join(f"rejected.row_key ->> '{column}' = present.{column}::text" for column in table.key)
     return f"""
         with removed as (
             update raw.{table.name} as present set removed_at = extract.as_at, extract_id = extract.extract_id
             from {_EXTRACT}
+            inner join ops.extract as reading on reading.extract_id = extract.extract_id
+            inner join ops.extract as wrote
+                on wrote.school_id = reading.school_id
+                and wrote.category = reading.category
+                and wrote.source_id = reading.source_id
             where present.school_id = extract.school_id
+                and present.extract_id = wrote.extract_id
                 and present.removed_at is null and not exists (select from {landing.rows(table)} as landed where
                 {_same_key(table, "landed", "present")}) and not exists (
                     select from {landing.rejected} as rejected

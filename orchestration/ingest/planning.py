@@ -19,6 +19,11 @@ def why_not_extract(job: Job, school_id: int, school: RegisteredSchool | None, l
     """Why a school may not be extracted now; None when it may. ``locked`` are the schools whose lock this job has."""
     if school is None:
         return f"There is no school {school_id}. `mis status` lists the schools."
+    if school.partner != job.partner.name:
+        return (
+            f"The school is served by {school.partner}, which is not configured here. Set its address and credentials "
+            "(operator's guide, Settings)."
+        )
     if school.state != "approved":
         return not_approved(school.state)
     if school_id not in locked:
@@ -47,21 +52,28 @@ def prepare(job: Job, school: RegisteredSchool, watermark: Watermark | None) -> 
             extracts.take_up(job.conn, extract.extract_id, job.run_id)
             going_on = extract
     if going_on is None:
-        return _begin(job, school, mode, watermark.updated_after if watermark else None)
-    return _reading(job, school, going_on, resumed=True)
+        return _begin(job, school, mode, watermark)
+    return _reading(job, school, going_on, watermark, resumed=True)
 
 
 def begin_again(job: Job, reading: Reading) -> Reading:
     """A new extract in place of an interrupted one that the partner does not let us go on with."""
     _supersede(job, reading.extract, "the partner did not give the page after the last one")
     school = registry.read(job.conn, [reading.school_id])[reading.school_id]
-    return _begin(job, school, reading.extract.mode, reading.extract.watermark_from)
+    return _begin(
+        job,
+        school,
+        reading.extract.mode,
+        watermarks.read(job.conn, job.spec.category, [school.school_id]).get(school.school_id),
+    )
 
 
 def _why_not_resume(
     job: Job, extract: Extract, school: RegisteredSchool, *, mode: Mode, watermark: Watermark | None, now: datetime
 ) -> str | None:
     """What forbids going on with an interrupted extract. A full one may be gone on with though less was asked for."""
+    if extract.source_id != school.source_id:
+        return "the school is read from another partner or MIS since"
     if now - extract.started_at > extracts.RESUME_WITHIN:
         return "it is older than a day"
     if mode == "full" and extract.mode != "full":
@@ -88,26 +100,36 @@ def _supersede(job: Job, extract: Extract, why: str) -> None:
     extracts.finish(job.conn, extract.extract_id, Ending("failed", message))
 
 
-def _begin(job: Job, school: RegisteredSchool, mode: Mode, updated_after: datetime | None) -> Reading:
+def _begin(job: Job, school: RegisteredSchool, mode: Mode, watermark: Watermark | None) -> Reading:
     extract = extracts.start(
         job.conn,
         run_id=job.run_id,
         school_id=school.school_id,
+        source_id=school.source_id,
         category=job.spec.category,
         mode=mode,
-        watermark_from=updated_after if mode == "incremental" else None,
+        watermark_from=watermark.updated_after if watermark and mode == "incremental" else None,
     )
-    return _reading(job, school, extract, resumed=False)
+    return _reading(job, school, extract, watermark, resumed=False)
 
 
-def _reading(job: Job, school: RegisteredSchool, extract: Extract, *, resumed: bool) -> Reading:
+def _reading(
+    job: Job, school: RegisteredSchool, extract: Extract, watermark: Watermark | None, *, resumed: bool
+) -> Reading:
     label = _label(job, school, extract)
     if extract.archive_path is None:
         path = job.archive.new_path(label)
         extracts.set_archive_path(job.conn, extract.extract_id, path)
         extract = replace(extract, archive_path=path)
     streams = job.partner.streams(job.spec.category, extract.mode)
-    return Reading(school=school.as_source(), extract=extract, label=label, streams=streams, resumed=resumed)
+    return Reading(
+        school=school.as_source(),
+        extract=extract,
+        label=label,
+        streams=streams,
+        resumed=resumed,
+        since=watermark.cursors if watermark else {},
+    )
 
 
 def _label(job: Job, school: RegisteredSchool, extract: Extract) -> ExtractLabel:

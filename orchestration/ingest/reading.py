@@ -11,14 +11,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import time
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import psycopg
 
@@ -54,7 +55,8 @@ class CannotResume(Exception):
 class Reading:
     """One school's reading of a category, and what came of it.
 
-    ``received`` counts rows by table as the partner sent them, undecodable ones under the stream's first table;
+    ``since`` has, by stream, the cursor of its last accepted reading, ``cursors`` that of this one. ``received`` counts
+    rows by table as the partner sent them, undecodable ones under the stream's first table;
     ``undecoded`` names every table of a stream with such a row. ``denied`` has, by stream, why it was not read.
     ``failure`` is set when nothing of the reading may be used, ``nothing_granted`` when what the category cannot do
     without was denied.
@@ -65,6 +67,8 @@ class Reading:
     label: ExtractLabel
     streams: tuple[Stream, ...]
     resumed: bool
+    since: Mapping[str, str]
+    cursors: dict[str, str] = field(default_factory=dict)
     as_at: datetime | None = None
     pages: int = 0
     received: Counter[str] = field(default_factory=Counter)
@@ -119,6 +123,7 @@ class BatchReader:
         self._tally = tally
         self._begin_again = begin_again
         self._refused: Unauthorised | None = None
+        self._consent = _Consent(job.conn)
 
     def read(self, readings: Sequence[Reading]) -> list[Reading]:
         """Read all of them; a reading that cannot go on where it was interrupted comes back as another one.
@@ -155,7 +160,7 @@ class BatchReader:
 
     async def _read_school(self, reading: Reading, beside: Executor) -> None:
         """Read a school; whatever stops it is noted in ``reading.failure`` and stops nobody else."""
-        pages = _Pages(reading, self._job, self._landing, self._tally)
+        pages = _Pages(reading, self._job, self._landing, self._tally, self._consent)
         try:
             if self._refused is not None:
                 raise self._refused
@@ -205,6 +210,7 @@ class BatchReader:
             reading.school,
             stream,
             updated_after=reading.extract.watermark_from if stream.incremental else None,
+            cursor=reading.since.get(stream.name) if stream.incremental else None,
             resume_from=last.next_url if last else None,
             first_number=last.number + 1 if last else 1,
         )
@@ -218,11 +224,30 @@ class BatchReader:
             raise CannotResume(f"{stream.name} cannot be read on after page {last.number}: {error}") from error
 
 
+class _Consent:
+    """Whether schools still let us read them, as our own records have it; asked at most once a second."""
+
+    def __init__(self, conn: psycopg.Connection[Any]) -> None:
+        self._conn = conn
+        self._asked_at = float("-inf")
+        self._approved: set[int] = set()
+
+    def check(self, school_id: int) -> None:
+        """Raises ``SchoolNotAvailable`` when the school has withdrawn since: the partner may not know it yet."""
+        if time.monotonic() - self._asked_at > 1:
+            rows = self._conn.execute("select school_id from ops.school where state = 'approved'")
+            self._approved = {number for (number,) in rows}
+            self._asked_at = time.monotonic()
+        if school_id not in self._approved:
+            raise SchoolNotAvailable("it withdrew while it was being read; what had been read of it is not loaded.")
+
+
 class _Pages:
     """What is done with the pages of one reading, in the order of its streams."""
 
-    def __init__(self, reading: Reading, job: Job, landing: Landing, tally: Tally) -> None:
+    def __init__(self, reading: Reading, job: Job, landing: Landing, tally: Tally, consent: _Consent) -> None:
         self._reading = reading
+        self._consent = consent
         self._archive = job.archive
         self._landing = landing
         self._tally = tally
@@ -239,7 +264,8 @@ class _Pages:
         return last
 
     def take(self, stream: Stream, page: Page) -> None:
-        """Archive a page, then decode it into the work tables."""
+        """Archive a page, then decode it into the work tables. Raises ``SchoolNotAvailable`` for a withdrawn school."""
+        self._consent.check(self._reading.school_id)
         if self._writer is None:
             self._writer = self._archive.writer(self._reading.path, self._reading.label)
         self._writer.append(page)
@@ -253,17 +279,20 @@ class _Pages:
 
     def _land(self, stream: Stream, page: Page) -> None:
         reading = self._reading
-        found, bad = self._decoder.decode(stream.name, page.body)
-        for part in found:
+        page_holds = self._decoder.decode(stream.name, page.body)
+        for part in page_holds.rows:
             self._landing.add(reading.school_id, part.table, part.rows)
             reading.received[part.table] += len(part.rows)
-        if bad:
-            self._landing.add_undecoded(reading.school_id, bad)
-            reading.received.update(row.table for row in bad)
+        if page_holds.bad:
+            self._landing.add_undecoded(reading.school_id, page_holds.bad)
+            reading.received.update(row.table for row in page_holds.bad)
             reading.undecoded.update(stream.tables)
+        self._landing.add_gone(reading.school_id, page_holds.gone)
+        if page.cursor is not None:
+            reading.cursors[stream.name] = page.cursor
         reading.as_at = reading.as_at or page.as_at
         reading.pages += 1
-        self._tally.page(reading.school_id, sum(len(part.rows) for part in found) + len(bad))
+        self._tally.page(reading.school_id, sum(len(part.rows) for part in page_holds.rows) + len(page_holds.bad))
 
 
 async def _one_ahead(pages: AsyncIterator[Page]) -> AsyncGenerator[Page, None]:

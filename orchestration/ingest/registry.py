@@ -1,9 +1,17 @@
-"""Keeps ``ops.school`` and ``ops.school_scope`` in step with a partner's lists."""
+"""Keeps ``ops.school`` in step with the partners' lists: which schools there are, and through whom each is read.
+
+A school is one row whoever serves it. A partner that lists a school which another serves already (the same URN, or the
+same local authority and establishment number) gets a connection to it (``orchestration.ingest.connections``). Of a
+school's connections one serves: the one that did, as long as it is approved, else the oldest that is. With another
+partner, or another MIS, all ids of a school change: then everything is read again, and its pupils are found again
+(``orchestration.ingest.rematching``).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,9 +19,11 @@ from typing import Any
 import psycopg
 from psycopg.rows import class_row
 
-from orchestration.connectors.base import Partner, School, Scope
-from orchestration.connectors.errors import SchoolNotAvailable, ScopeNotGranted
-from orchestration.ingest import watermarks
+from orchestration.connectors.base import Partner, School, SchoolState, Scope
+from orchestration.connectors.errors import PartnerError, SchoolNotAvailable, ScopeNotGranted
+from orchestration.ingest import connections, sources, watermarks
+from orchestration.ingest.connections import Connection, LearnedFrom
+from orchestration.settings import Settings
 from orchestration.warehouse.connection import Warehouse
 
 _LOG = logging.getLogger(__name__)
@@ -40,6 +50,7 @@ class RegisteredSchool:
     state: str
     state_since: datetime
     has_custom_codes: bool
+    source_id: int
 
     def as_source(self) -> School:
         """The school as its connector knows it. Raises nothing: the state was received from there."""
@@ -60,7 +71,7 @@ class RegisteredSchool:
 
 _COLUMNS = (
     "school_id, partner, partner_school_id, name, urn, la_code, establishment_number, phase, mis, timezone, state,"
-    " state_since, has_custom_codes"
+    " state_since, has_custom_codes, source_id"
 )
 
 
@@ -71,8 +82,8 @@ def read(conn: psycopg.Connection[Any], school_ids: list[int]) -> dict[int, Regi
         return {school.school_id: school for school in cursor}
 
 
-def sync(warehouse: Warehouse, partner: Partner) -> list[RegisteredSchool]:
-    """Ask the partner for its schools and their scopes, record both, and return every school of the partner.
+def sync(warehouse: Warehouse, partner: Partner, settings: Settings) -> list[RegisteredSchool]:
+    """Ask the partner for its schools and their scopes, record both, and return every school that it serves.
 
     A school that is in no list any more becomes ``offline``; none is ever deleted. When a school grants a scope that it
     did not grant before, every category of it is due for a full extract: what changed before the grant was never shown
@@ -86,26 +97,40 @@ def sync(warehouse: Warehouse, partner: Partner) -> list[RegisteredSchool]:
     with warehouse.connect() as conn:
         # Two syncs at once (a sensor and a run) would otherwise write states in an order of their own.
         conn.execute("select pg_advisory_xact_lock(hashtext('mis.registry'), 0)")
-        known = conn.execute("select count(*) from ops.school where partner = %s", (partner.name,)).fetchone()
-        if not schools and known and known[0]:
+        known = connections.of_partner(conn, settings.application, partner.name)
+        if not schools and known:
             raise RegistryError(
-                f"{partner.name} lists no school in any state, but {known[0]} are known. Nothing was changed. Check "
+                f"{partner.name} lists no school in any state, but {len(known)} are known. Nothing was changed. Check "
                 "the partner's address and token (`mis doctor`), then try again."
             )
-        for school in schools:
-            _upsert(conn, school)
-        conn.execute(
-            "update ops.school set state = 'offline', state_since = now()"
-            " where partner = %s and state <> 'offline' and partner_school_id <> all(%s)",
-            (partner.name, [school.partner_school_id for school in schools]),
-        )
+        registrar = _Registrar(conn, settings, "poll")
+        listed = {
+            school.partner_school_id: registrar.enter(school, known.get(school.partner_school_id)) for school in schools
+        }
+        registrar.enter_scopes({listed[key]: granted for key, granted in scopes.items()})
+        for key in known.keys() - listed.keys():
+            registrar.lost(known[key])
+        connections.seen(conn, list(listed.values()))
         with conn.cursor(row_factory=class_row(RegisteredSchool)) as cursor:
             cursor.execute(f"select {_COLUMNS} from ops.school where partner = %s order by 1".encode(), (partner.name,))
-            registered = cursor.fetchall()
-        ids = {school.partner_school_id: school.school_id for school in registered}
-        newly_granted = [ids[key] for key, granted in scopes.items() if _record_scopes(conn, ids[key], granted)]
-        watermarks.require_full(conn, newly_granted)
-    return registered
+            return cursor.fetchall()
+
+
+def sync_all(warehouse: Warehouse, partners: Mapping[str, Partner], settings: Settings) -> list[RegisteredSchool]:
+    """As :func:`sync`, for every partner: one that does not answer does not keep the others' lists from being read.
+
+    Raises ``ExceptionGroup`` of what each failed with, when all of the rest is done.
+    """
+    schools: list[RegisteredSchool] = []
+    failures: list[Exception] = []
+    for partner in partners.values():
+        try:
+            schools += sync(warehouse, partner, settings)
+        except (RegistryError, PartnerError) as error:
+            failures.append(error)
+    if failures:
+        raise failures[0] if len(partners) == 1 else ExceptionGroup("partners whose lists were not read", failures)
+    return sorted(schools, key=lambda school: school.school_id)
 
 
 async def _ask(partner: Partner) -> tuple[list[School], dict[str, list[Scope]]]:
@@ -130,60 +155,165 @@ async def _scopes(partner: Partner, school: School) -> list[Scope] | None:
         return None
 
 
-def _upsert(conn: psycopg.Connection[Any], school: School) -> None:
+class _Registrar:
+    """Enters what was learned of schools, in the caller's transaction."""
+
+    def __init__(self, conn: psycopg.Connection[Any], settings: Settings, learned_from: LearnedFrom) -> None:
+        self._conn = conn
+        self._application = settings.application
+        self._keep_for = settings.keep_withdrawn
+        self._learned_from = learned_from
+
+    def enter(self, school: School, connection: Connection | None) -> int:
+        """Enter a school as its partner lists it; the number of its connection."""
+        if connection is None:
+            school_id = self._same_school(school) or self._new_school(school)
+            connection = connections.open_connection(
+                self._conn, school_id, self._application, school, self._learned_from
+            )
+        else:
+            self._set_state(connection, school.state)
+        serving = self._elect(connection.school_id)
+        if serving.connection_id == connection.connection_id:
+            self._describe(connection.school_id, school)
+        self._settle_source(connection.school_id)
+        return connection.connection_id
+
+    def enter_scopes(self, granted: dict[int, list[Scope]]) -> None:
+        """Enter what schools grant, by connection."""
+        before = connections.scopes_of(self._conn, list(granted))
+        newly = [
+            number
+            for number, scopes in granted.items()
+            if connections.record_scopes(self._conn, number, before[number], scopes, self._learned_from)
+        ]
+        rows = self._conn.execute("select school_id from ops.connection where connection_id = any(%s)", (newly,))
+        watermarks.require_full(self._conn, [school_id for (school_id,) in rows])
+
+    def lost(self, connection: Connection) -> None:
+        """Enter that a school is in none of its partner's lists any more."""
+        if self._set_state(connection, "offline"):
+            self._elect(connection.school_id)
+            self._settle_source(connection.school_id)
+
+    def _set_state(self, connection: Connection, state: SchoolState) -> bool:
+        return connections.set_state(self._conn, connection, state, self._learned_from, keep_for=self._keep_for)
+
+    def _same_school(self, school: School) -> int | None:
+        """Our number of a school that is known through another partner.
+
+        The number of an establishment is given again when a school closes, so two different URNs are two schools.
+        """
+        row = self._conn.execute(
+            """
+            select school_id from ops.school
+            where partner <> %(partner)s and (
+                urn = %(urn)s
+                or (laestab = lpad(%(la)s, 3, '0') || lpad(%(establishment)s, 4, '0')
+                    and (urn = %(urn)s) is not false)
+            )
+            order by urn = %(urn)s desc nulls last, school_id desc limit 1
+            """,
+            {
+                "partner": school.partner,
+                "urn": school.urn,
+                "la": school.la_code,
+                "establishment": school.establishment_number,
+            },
+        ).fetchone()
+        return row[0] if row else None
+
+    def _new_school(self, school: School) -> int:
+        row = self._conn.execute(
+            "insert into ops.school (partner, partner_school_id, name, timezone, state, state_since)"
+            " values (%s, %s, %s, %s, %s, now())"
+            " on conflict (partner, partner_school_id) do update set name = excluded.name returning school_id",
+            (school.partner, school.partner_school_id, school.name, school.timezone, school.state),
+        ).fetchone()
+        assert row is not None
+        school_id: int = row[0]
+        return school_id
+
+    def _elect(self, school_id: int) -> Connection:
+        """Settle through which connection a school is read, and with it the school's state."""
+        found = connections.of_school(self._conn, self._application, school_id)
+        row = self._conn.execute(
+            "select partner, partner_school_id from ops.school where school_id = %s", (school_id,)
+        ).fetchone()
+        serving = next((c for c in found if (c.partner, c.partner_school_id) == row), found[0])
+        approved = [connection for connection in found if connection.state == "approved"]
+        chosen = serving if serving.state == "approved" or not approved else approved[0]
+        if chosen is not serving:
+            connections.log(
+                self._conn,
+                chosen.connection_id,
+                "serving",
+                before=serving.partner,
+                after=chosen.partner,
+                learned_from="platform",
+                reason=f"the connection through {serving.partner} is {serving.state}",
+            )
+        serve(self._conn, chosen)
+        return chosen
+
+    def _describe(self, school_id: int, school: School) -> None:
+        """What the serving partner does not know stays as it was known."""
+        self._conn.execute(
+            """
+            update ops.school set
+                name = %s,
+                urn = coalesce(%s, urn),
+                la_code = coalesce(%s, la_code),
+                establishment_number = coalesce(%s, establishment_number),
+                phase = coalesce(%s, phase),
+                mis = coalesce(%s, mis),
+                timezone = %s,
+                has_custom_codes = coalesce(%s, has_custom_codes),
+                seen_at = now()
+            where school_id = %s
+            """,
+            (
+                school.name,
+                school.urn,
+                school.la_code,
+                school.establishment_number,
+                school.phase,
+                school.mis,
+                school.timezone,
+                school.has_custom_codes,
+                school_id,
+            ),
+        )
+
+    def _settle_source(self, school_id: int) -> None:
+        """Enter which source's ids the next extract brings; where they are others than before, all is read again."""
+        row = self._conn.execute(
+            "select source_id, partner, partner_school_id, mis from ops.school where school_id = %s", (school_id,)
+        ).fetchone()
+        assert row is not None
+        before, *key = row
+        source_id = sources.provide(self._conn, school_id, *key)
+        if source_id != before:
+            self._conn.execute("update ops.school set source_id = %s where school_id = %s", (source_id, school_id))
+            watermarks.require_full(self._conn, [school_id])
+
+
+def serve(conn: psycopg.Connection[Any], connection: Connection) -> None:
+    """Let a school be read through this connection, in the caller's transaction."""
     conn.execute(
         """
-        insert into ops.school as known (
-            partner, partner_school_id, name, urn, la_code, establishment_number, phase, mis, timezone,
-            has_custom_codes, state, state_since, seen_at
-        ) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, coalesce(%s, false), %s, now(), now())
-        on conflict (partner, partner_school_id) do update set
-            name = excluded.name,
-            urn = excluded.urn,
-            la_code = excluded.la_code,
-            establishment_number = excluded.establishment_number,
-            phase = excluded.phase,
-            mis = excluded.mis,
-            timezone = excluded.timezone,
-            has_custom_codes = coalesce(%s, known.has_custom_codes),
-            state = excluded.state,
-            state_since = case when known.state = excluded.state then known.state_since else excluded.state_since end,
-            seen_at = excluded.seen_at
+        update ops.school set
+            partner = %s,
+            partner_school_id = %s,
+            state_since = case when state = %s then state_since else now() end,
+            state = %s
+        where school_id = %s
         """,
         (
-            school.partner,
-            school.partner_school_id,
-            school.name,
-            school.urn,
-            school.la_code,
-            school.establishment_number,
-            school.phase,
-            school.mis,
-            school.timezone,
-            school.has_custom_codes,
-            school.state,
-            school.has_custom_codes,
+            connection.partner,
+            connection.partner_school_id,
+            connection.state,
+            connection.state,
+            connection.school_id,
         ),
     )
-
-
-def _record_scopes(conn: psycopg.Connection[Any], school_id: int, scopes: list[Scope]) -> bool:
-    """Record what a school grants now; True when something is granted that was not before."""
-    before = dict(
-        conn.execute("select scope, granted from ops.school_scope where school_id = %s", (school_id,)).fetchall()
-    )
-    conn.execute(
-        """
-        insert into ops.school_scope (school_id, scope, granted, seen_at)
-        select %s, scope, granted, now() from unnest(%s::text[], %s::boolean[]) as asked (scope, granted)
-        on conflict (school_id, scope) do update set granted = excluded.granted, seen_at = excluded.seen_at
-        """,
-        (school_id, [scope.name for scope in scopes], [scope.granted for scope in scopes]),
-    )
-    # A scope that is not listed any more is not granted: left as it was, an old grant would look like a present one.
-    conn.execute(
-        "update ops.school_scope set granted = false, seen_at = now()"
-        " where school_id = %s and granted and scope <> all(%s)",
-        (school_id, [scope.name for scope in scopes]),
-    )
-    return any(scope.granted and not before.get(scope.name, False) for scope in scopes)

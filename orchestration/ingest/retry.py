@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestration.connectors.base import Partner
@@ -42,16 +42,17 @@ class RetryResult:
 
 @dataclass(frozen=True, slots=True)
 class _Share:
-    """The open entries of one extract."""
+    """The open entries of one extract, and the source it was read from."""
 
     school_id: int
     extract_id: int
+    source_id: int
     entries: list[Entry]
 
 
 def retry(
     warehouse: Warehouse,
-    partner: Partner,
+    partners: Mapping[str, Partner],
     settings: Settings,
     *,
     school_id: int | None = None,
@@ -59,11 +60,12 @@ def retry(
 ) -> RetryResult:
     """Retry the open entries, of one school or category if given.
 
-    Entries of an extract that is held are not tried: its other rows were not accepted either. The partner is not asked
-    for anything; it only lends its decoder.
+    Entries of an extract that is held are not tried: its other rows were not accepted either. The partners, by name,
+    are not asked for anything; they only lend their decoders. Entries of a partner that is not among them stay.
     """
     results = [
         _retry_category(warehouse, partner, settings, chosen, school_id)
+        for partner in partners.values()
         for chosen in ([category] if category else list(Category))
     ]
     return RetryResult(
@@ -80,7 +82,7 @@ def _retry_category(
     loaded = still_bad = not_tried = 0
     notes: list[str] = []
     with open_job(warehouse, partner, settings, category, run_id=f"retry-{uuid.uuid4()}", full=False) as job:
-        for share in _shares(quarantine.list_open(job.conn, school_id=school_id, category=category)):
+        for share in _shares(job, quarantine.list_open(job.conn, school_id=school_id, category=category)):
             try:
                 bad = _retry_share(job, share)
             except NotTried as error:
@@ -96,12 +98,20 @@ class NotTried(Exception):
     """Why the entries of an extract could not be judged."""
 
 
-def _shares(entries: Sequence[Entry]) -> list[_Share]:
-    """The entries by extract, older extracts first, so that a later version of a row comes after an earlier one."""
-    by_extract: dict[tuple[int, int], list[Entry]] = defaultdict(list)
+def _shares(job: Job, entries: Sequence[Entry]) -> list[_Share]:
+    """The entries that came from the job's partner, by extract, older extracts first, so that a later version of a row
+    comes after an earlier one.
+    """
+    by_extract: dict[int, list[Entry]] = defaultdict(list)
     for entry in entries:
-        by_extract[entry.extract_id, entry.school_id].append(entry)
-    return [_Share(school, extract, found) for (extract, school), found in sorted(by_extract.items())]
+        by_extract[entry.extract_id].append(entry)
+    origins = job.conn.execute(
+        "select extract_id, extract.school_id, source_id from ops.extract as extract"
+        " inner join ops.source as source using (source_id)"
+        " where extract_id = any(%s) and source.partner = %s order by 1",
+        (list(by_extract), job.partner.name),
+    )
+    return [_Share(school, extract, source, by_extract[extract]) for extract, school, source in origins]
 
 
 def _retry_share(job: Job, share: _Share) -> int:
@@ -124,7 +134,7 @@ def _retry_share(job: Job, share: _Share) -> int:
         accepted, archive_path = _extract_of(job, share)
         with landing_tables(job.conn, job.writer, job.spec) as work:
             _land(job, work, share.school_id, entries, archive_path)
-            return hopeless + _judge_and_load(job, work, accepted, entries)
+            return hopeless + _judge_and_load(job, work, accepted, entries, share.source_id)
     finally:
         locks.release_school(job.conn, job.spec.category, share.school_id)
 
@@ -166,18 +176,18 @@ def _decode_again(job: Job, work: Landing, school_id: int, undecoded: set[str], 
     try:
         for page in job.archive.replay(archive_path):
             found = True
-            rows, bad = decoder.decode(page.endpoint, page.body)
+            page_holds = decoder.decode(page.endpoint, page.body)
             if page.endpoint in streams:
-                for part in rows:
+                for part in page_holds.rows:
                     work.add(school_id, part.table, part.rows)
-                work.add_undecoded(school_id, bad)
+                work.add_undecoded(school_id, page_holds.bad)
     except (ArchiveError, MalformedPage) as error:
         raise NotTried(str(error)) from error
     if not found:
         raise NotTried("its pages are no longer in the archive; extract the category again with --full.")
 
 
-def _judge_and_load(job: Job, work: Landing, accepted: Accepted, entries: Sequence[Entry]) -> int:
+def _judge_and_load(job: Job, work: Landing, accepted: Accepted, entries: Sequence[Entry], source_id: int) -> int:
     """How many rows are refused again."""
     findings = Findings()
     for table in job.spec.tables:
@@ -189,13 +199,13 @@ def _judge_and_load(job: Job, work: Landing, accepted: Accepted, entries: Sequen
     with job.conn.transaction():
         quarantine.drop_closed(job.conn, work, accepted.extract_id)
         quarantine.write(job.conn, job.spec.category, work, {accepted.school_id: accepted.extract_id})
-        _load(job, work, accepted)
+        _load(job, work, accepted, source_id)
         quarantine.resolve(job.conn, work, [entry.quarantine_id for entry in entries])
         findings.record(job.conn, job.run_id)
     return sum(work.rejected_counts().values())
 
 
-def _load(job: Job, work: Landing, brought: Accepted) -> None:
+def _load(job: Job, work: Landing, brought: Accepted, source_id: int) -> None:
     """Load the rows that passed, if any, under a new extract; in the caller's transaction."""
     landed = {table.name: work.row_counts(table).get(brought.school_id, 0) for table in job.spec.tables}
     if not any(landed.values()):
@@ -205,6 +215,7 @@ def _load(job: Job, work: Landing, brought: Accepted) -> None:
         job.conn,
         run_id=job.run_id,
         school_id=school_id,
+        source_id=source_id,
         category=job.spec.category,
         mode="incremental",
         watermark_from=None,

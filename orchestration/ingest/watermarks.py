@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
 from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 
 from orchestration.connectors.base import Mode
 from orchestration.ingest.categories import Category, CategorySpec
@@ -24,20 +25,22 @@ class Watermark:
     """Grain: one school and category.
 
     ``updated_after`` is by the partner's clock; ``full_at`` is when the last accepted full extract was started, by our
-    own clock (a partner's stand-in may keep another day), and null when a full one is due at once.
+    own clock (a partner's stand-in may keep another day), and null when a full one is due at once. ``cursors`` has, by
+    stream, the partner's name of the point up to which it was read, where it tracks changes by such names.
     """
 
     school_id: int
     updated_after: datetime
     full_at: datetime | None
     extract_id: int
+    cursors: Mapping[str, str]
 
 
 def read(conn: psycopg.Connection[Any], category: Category, school_ids: Sequence[int]) -> dict[int, Watermark]:
     """The watermarks that exist, by school."""
     with conn.cursor(row_factory=class_row(Watermark)) as cursor:
         cursor.execute(
-            "select school_id, updated_after, full_at, extract_id from ops.watermark"
+            "select school_id, updated_after, full_at, extract_id, cursors from ops.watermark"
             " where category = %s and school_id = any(%s)",
             (category.value, list(school_ids)),
         )
@@ -52,18 +55,26 @@ def next_mode(watermark: Watermark | None, spec: CategorySpec, now: datetime, *,
 
 
 def advance(
-    conn: psycopg.Connection[Any], category: Category, extract: Extract, first_page_as_at: datetime
+    conn: psycopg.Connection[Any],
+    category: Category,
+    extract: Extract,
+    first_page_as_at: datetime,
+    cursors: Mapping[str, str],
 ) -> datetime:
-    """Record an accepted extract, in the caller's transaction; returns the new ``updated_after``."""
+    """Record an accepted extract, in the caller's transaction; returns the new ``updated_after``.
+
+    ``cursors`` are those of the streams that were read; a stream that was not keeps the one it had.
+    """
     updated_after = first_page_as_at - OVERLAP
     conn.execute(
         """
-        insert into ops.watermark (school_id, category, updated_after, full_at, extract_id)
-        values (%s, %s, %s, %s, %s)
+        insert into ops.watermark (school_id, category, updated_after, full_at, extract_id, cursors)
+        values (%s, %s, %s, %s, %s, %s)
         on conflict (school_id, category) do update set
             updated_after = excluded.updated_after,
             full_at = coalesce(excluded.full_at, watermark.full_at),
-            extract_id = excluded.extract_id
+            extract_id = excluded.extract_id,
+            cursors = watermark.cursors || excluded.cursors
         """,
         (
             extract.school_id,
@@ -71,6 +82,7 @@ def advance(
             updated_after,
             extract.started_at if extract.mode == "full" else None,
             extract.extract_id,
+            Jsonb(cursors),
         ),
     )
     return updated_after
@@ -88,5 +100,7 @@ def accepted_at(conn: psycopg.Connection[Any], category: Category, school_ids: S
 
 
 def require_full(conn: psycopg.Connection[Any], school_ids: Sequence[int]) -> None:
-    """Make the next extract of every category of these schools a full one."""
-    conn.execute("update ops.watermark set full_at = null where school_id = any(%s)", (list(school_ids),))
+    """Make the next extract of every category of these schools a full one, and let tracking begin again."""
+    conn.execute(
+        "update ops.watermark set full_at = null, cursors = '{}' where school_id = any(%s)", (list(school_ids),)
+    )

@@ -40,6 +40,7 @@ NAMED_COLUMNS = frozenset(
         "upn",
         "former_upn",
         "upi",
+        "person_id",
         "date_of_birth",
         "address_line",
         "postcode",

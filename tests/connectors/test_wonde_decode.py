@@ -48,9 +48,9 @@ def test_the_streams_of_a_category_fill_exactly_its_tables(category: Category) -
         }
         assert len({stream.name for stream in streams}) == len(streams)
         for stream in streams:
-            rows, bad = decoder(category).decode(stream.name, body())
-            assert tuple(table.table for table in rows) == stream.tables
-            assert (bad, [table.rows for table in rows]) == ([], [[] for _ in rows])
+            page = decoder(category).decode(stream.name, body())
+            assert tuple(table.table for table in page.rows) == stream.tables
+            assert (page.bad, [table.rows for table in page.rows]) == ([], [[] for _ in page.rows])
 
 
 @pytest.mark.parametrize("category", list(Category))
@@ -76,6 +76,7 @@ def test_pupil() -> None:
     assert not bad
     assert named(Category.BASIC, "pupil", rows["pupil"][0]) == {
         "pupil_id": PUPIL,
+        "person_id": "7010",
         "upi": "0f3c2b1a9e8d7c6b5a4f3e2d1c0b9a88",
         "mis_id": "7010",
         "forename": "Ana",
@@ -447,9 +448,9 @@ def test_a_backslash_before_u0000_is_text() -> None:
 )
 def test_text_that_is_no_text_costs_one_row_and_not_the_page(broken: bytes) -> None:
     page = b'{"meta":{"x":[1,{"data":2}]}, "data": [ {"id":"E1"} ,' + broken + b',{"id":"E3","active":true} ] }'
-    rows, bad = decoder(Category.TIMETABLE).decode("subjects", page)
-    assert [row[0] for row in rows[0].rows] == ["E1", "E3"]
-    assert [row.payload for row in bad] == [broken]
+    held = decoder(Category.TIMETABLE).decode("subjects", page)
+    assert [row[0] for row in held.rows[0].rows] == ["E1", "E3"]
+    assert [row.payload for row in held.bad] == [broken]
 
 
 @pytest.mark.parametrize(

@@ -76,10 +76,10 @@ async def read(partner: WondePartner, school: School, category: Category, **opti
     async with partner:
         for stream in partner.streams(category, mode):
             async for page in partner.pages(school, stream, **{"updated_after": None, **options}):
-                rows, bad = decoder.decode(page.endpoint, page.body)
+                held = decoder.decode(page.endpoint, page.body)
                 reading.pages.append(page)
-                reading.bad += bad
-                for table in rows:
+                reading.bad += held.bad
+                for table in held.rows:
                     reading.rows[stream.name, table.table] += table.rows
     reading.incomplete = decoder.incomplete
     return reading

@@ -24,8 +24,8 @@ def body(*rows: Any) -> bytes:
 
 def decoded(decoder: Decoder, stream: str, *rows: Any) -> tuple[dict[str, list[Row]], list[BadRow]]:
     """The rows by table, and the bad rows, of one page of ``rows``."""
-    tables, bad = decoder.decode(stream, body(*rows))
-    return {rows.table: rows.rows for rows in tables}, bad
+    page = decoder.decode(stream, body(*rows))
+    return {rows.table: rows.rows for rows in page.rows}, page.bad
 
 
 def pupil(**fields: Any) -> Json:

@@ -47,7 +47,7 @@ def school(connection: psycopg.Connection[Any], name: str, phase: str, *, has_cu
 def pupil(connection: psycopg.Connection[Any], school_id: int, pupil_id: str, **values: object) -> None:
     """Enrol a ten-year-old with no leaving date, unless ``values`` say otherwise."""
     usual: dict[str, object] = {
-        "upi": f"upi-{pupil_id}",
+        "person_id": f"person-{pupil_id}",
         "date_of_birth": date(2014, 10, 1),
         "admission_date": date(2020, 9, 1),
         "is_leaver": False,

@@ -52,8 +52,10 @@ def oak(connection: psycopg.Connection[Any], dbt: Any) -> int:
         connection, "attendance_mark", school_id=oak, pupil_id="late", mark_date=WEEK[0], session="AM", code="L",
         minutes_late=12, extract_id=1,
     )  # fmt: skip
-    _case(connection, oak, "came back 1", {WEEK[2]: (None, "\\")}, upi="again", leaving_date=WEEK[2], is_leaver=True)
-    _case(connection, oak, "came back 2", {WEEK[2]: ("I", "-")}, upi="again", admission_date=WEEK[2])
+    _case(
+        connection, oak, "came back 1", {WEEK[2]: (None, "\\")}, person_id="again", leaving_date=WEEK[2], is_leaver=True
+    )
+    _case(connection, oak, "came back 2", {WEEK[2]: ("I", "-")}, person_id="again", admission_date=WEEK[2])
     for name in ("guide 1", "guide 2"):
         pupil(connection, elm, name)
         marks(connection, elm, name, dict.fromkeys(WEEK, PRESENT))

@@ -37,7 +37,7 @@ def schools(connection: psycopg.Connection[Any]) -> tuple[int, int]:
     marks(connection, oak, "A2", {WEEK[0]: ("I", "I")})
     marks(connection, oak, "A3", {WEEK[0]: ("D", "D"), WEEK[1]: ("-", "-"), WEEK[2]: ("H", "%")})
     marks(connection, oak, "A4", {SUMMER[0]: ("J", "J"), SUMMER[1]: ("J1", "C2")})
-    pupil(connection, elm, "B1", upi=None)
+    pupil(connection, elm, "B1", person_id=None)
     put(connection, "attendance_code", school_id=elm, code_id="1", code="@", code_type="PRESENT", extract_id=1)
     put(
         connection,

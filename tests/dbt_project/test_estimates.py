@@ -119,18 +119,19 @@ def test_every_estimate_says_what_it_stands_on(connection: psycopg.Connection[An
     """N twice is 79, in the group below 80; a score of one subject only, and none at all, stand on the nation's."""
     assert _rows(
         connection,
-        "select upi, e.prior_measure, e.prior_value::float8, b.prior_value::float8, e.method, e.reference_year"
+        "select person_id, e.prior_measure, e.prior_value::float8, b.prior_value::float8, e.method, e.reference_year"
         " from benchmarks.estimate as e"
         " join benchmarks.pupil_subject as s using (school_id, pupil_key, qualification, subject)"
         " join benchmarks.estimate_basis as b using (basis_key, challenge)"
         " join core.pupil as p using (school_id, pupil_key)"
-        " where e.subject = 'Combined Science' and e.challenge = 20 and upi in ('upi-A3', 'upi-A4', 'upi-A5', 'upi-A6')"
+        " where e.subject = 'Combined Science' and e.challenge = 20"
+        " and person_id in ('person-A3', 'person-A4', 'person-A5', 'person-A6')"
         " order by 1",
     ) == [
-        ("upi-A3", "ks2_mean", 79.0, 79.5, "own_counts", 2024),
-        ("upi-A4", "national", 1.0, 1.0, "fallback_national_without_prior", 2024),
-        ("upi-A5", "national", 1.0, 1.0, "fallback_national_without_prior", 2024),
-        ("upi-A6", "ks2_mean", 119.5, 119.5, "own_counts", 2024),
+        ("person-A3", "ks2_mean", 79.0, 79.5, "own_counts", 2024),
+        ("person-A4", "national", 1.0, 1.0, "fallback_national_without_prior", 2024),
+        ("person-A5", "national", 1.0, 1.0, "fallback_national_without_prior", 2024),
+        ("person-A6", "ks2_mean", 119.5, 119.5, "own_counts", 2024),
     ]
 
 

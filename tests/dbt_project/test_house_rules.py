@@ -126,7 +126,17 @@ def test_every_mart_is_built_in_the_schema_of_its_purpose(manifest: dict[str, An
 
 
 def test_names_and_upn_stand_in_the_name_tables_alone(manifest: dict[str, Any]) -> None:
-    identifying = {"forename", "surname", "legal_forename", "legal_surname", "upn", "upi", "date_of_birth", "pupil_id"}
+    identifying = {
+        "forename",
+        "surname",
+        "legal_forename",
+        "legal_surname",
+        "upn",
+        "upi",
+        "person_id",
+        "date_of_birth",
+        "pupil_id",
+    }
     assert {
         node["alias"]
         for node in house_rules.models(manifest)

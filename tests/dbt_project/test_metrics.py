@@ -68,7 +68,7 @@ def connection(module_warehouse: Warehouse, dbt: Any) -> Iterator[psycopg.Connec
             for number in range(24):
                 pupil_id = f"{name}{number}"
                 born = f"{2007 + number % 8}-10-01"
-                pupil(opened, school_id, pupil_id, upi=pupil_id, date_of_birth=born, sex="FM"[number % 2])
+                pupil(opened, school_id, pupil_id, person_id=pupil_id, date_of_birth=born, sex="FM"[number % 2])
                 if number % 4 != 3:  # of a quarter nothing is known
                     put(
                         opened,

@@ -101,7 +101,7 @@ def _rows(connection: psycopg.Connection[Any], pupil_id: str, columns: str, wher
     """Rows of one pupil of Elm, section by section in their order."""
     return connection.execute(
         f"select {columns} from benchmarks.student_explorer{relation} join core.pupil using (school_id, pupil_key)"
-        f" where upi = 'upi-{pupil_id}' and {where} order by section, position".encode()
+        f" where person_id = 'person-{pupil_id}' and {where} order by section, position".encode()
     ).fetchall()
 
 
@@ -136,7 +136,7 @@ def test_attendance_is_that_of_attendance_reports(connection: psycopg.Connection
     reported = connection.execute(
         "select academic_year, possible_sessions, attendance_rate, absence_rate, unauthorised_rate, late_sessions"
         " from build_attendance.pupil_year join core.pupil using (school_id, pupil_key)"
-        " where upi = 'upi-B1' order by academic_year desc"
+        " where person_id = 'person-B1' order by academic_year desc"
     ).fetchall()
     assert [(year, *map(float, numbers)) for year, *numbers in reported] == [
         (shown[place][0], *(row[2] for row in shown[place : place + 5])) for place in range(0, len(shown), 5)

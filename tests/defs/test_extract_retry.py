@@ -18,7 +18,7 @@ from orchestration.defs.resources import Platform
 from orchestration.ingest import registry
 from orchestration.ingest.categories import CATEGORIES, Category
 from orchestration.ingest.extract import SchoolOutcome, extract_category
-from orchestration.partners import open_partner
+from orchestration.partners import open_partners
 from orchestration.settings import Settings
 from orchestration.summary import summarise
 from orchestration.warehouse.connection import Warehouse
@@ -99,7 +99,7 @@ def trial(warehouse: Warehouse, sandbox: Sandbox, tmp_path: Path, monkeypatch: p
     )
     monkeypatch.setattr("orchestration.defs.resources.get_settings", lambda: settings)
     monkeypatch.setattr(extract, "_RETRY", dg.RetryPolicy(max_retries=2))  # without its delay
-    schools = registry.sync(warehouse, open_partner(settings))
+    schools = registry.sync_all(warehouse, open_partners(settings), settings)
     with dg.DagsterInstance.ephemeral() as instance:
         approved = [(school.school_id, school.name) for school in schools if school.state == "approved"]
         partitions = bring_in_step(instance, approved)

@@ -9,7 +9,19 @@ from datetime import UTC, date, datetime
 from types import TracebackType
 from typing import Any, Self
 
-from orchestration.connectors.base import BadRow, Mode, Page, Row, Rows, School, SchoolState, Scope, Stream, Value
+from orchestration.connectors.base import (
+    BadRow,
+    Decoded,
+    Mode,
+    Page,
+    Row,
+    Rows,
+    School,
+    SchoolState,
+    Scope,
+    Stream,
+    Value,
+)
 from orchestration.connectors.errors import MalformedPage, SchoolNotAvailable, ScopeNotGranted
 from orchestration.ingest.categories import CATEGORIES, Category
 
@@ -98,6 +110,7 @@ class FakePartner:
         stream: Stream,
         *,
         updated_after: datetime | None,
+        cursor: str | None = None,
         resume_from: str | None = None,
         first_number: int = 1,
     ) -> AsyncIterator[Page]:
@@ -148,7 +161,7 @@ class FakeDecoder:
         self._streams = {stream.name: stream for stream in STREAMS[category]}
         self.incomplete = incomplete
 
-    def decode(self, stream_name: str, body: bytes) -> tuple[list[Rows], list[BadRow]]:
+    def decode(self, stream_name: str, body: bytes) -> Decoded:
         try:
             records = json.loads(body)["data"]
         except (ValueError, KeyError):
@@ -163,7 +176,7 @@ class FakeDecoder:
             rows[table].append(self._row(table, record))
             for other, members in record.get("also", {}).items():
                 rows[other] += [self._row(other, member) for member in members]
-        return [Rows(name, found) for name, found in rows.items()], bad
+        return Decoded([Rows(name, found) for name, found in rows.items()], bad)
 
     def _row(self, table: str, record: Record) -> Row:
         return tuple(_value(field.sql_type, record.get(field.name)) for field in self._tables[table].fields)
@@ -188,6 +201,7 @@ def pupil(number: int, *, updated: str = "2025-07-01T09:00:00+00:00", **fields: 
     return {
         "id": f"P{number}",
         "pupil_id": f"P{number}",
+        "person_id": str(5000 + number),
         "upi": f"{number:032x}",
         "forename": "Ada",
         "surname": f"Reed {number}",

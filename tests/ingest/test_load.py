@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestration.connectors.base import BadRow
-from orchestration.ingest.categories import TIMETABLE, Table
+from orchestration.connectors.base import BadRow, Gone
+from orchestration.ingest import extracts, sources
+from orchestration.ingest.categories import TIMETABLE, Category, Table
 from orchestration.ingest.landing import Landing, drop_leftovers, landing_tables
 from orchestration.ingest.load import Accepted, Counts, merge
 from orchestration.warehouse.connection import Warehouse
@@ -24,7 +25,27 @@ Landed = tuple[int, str, str | None, int | None]
 _row = st.tuples(
     st.integers(1, 2), st.sampled_from("abc"), st.none() | st.sampled_from("xy"), st.none() | st.integers(0, 2)
 )
-_extract = st.tuples(st.lists(_row, max_size=8), st.booleans(), st.sets(st.integers(1, 2), min_size=1))
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What one batch brings: rows, what is said to have gone, whether all was read, for which schools, from where."""
+
+    landed: list[Landed]
+    gone: set[str]
+    whole: bool
+    schools: set[int]
+    source: int
+
+
+_arrival = st.builds(
+    Arrival,
+    landed=st.lists(_row, max_size=8),
+    gone=st.sets(st.sampled_from("abc"), max_size=2),
+    whole=st.booleans(),
+    schools=st.sets(st.integers(1, 2), min_size=1),
+    source=st.integers(1, 2),
+)
 
 
 @dataclass(frozen=True)
@@ -38,14 +59,16 @@ class Live:
 
 @dataclass
 class Model:
-    """``raw.subject`` as a dictionary."""
+    """``raw.subject`` as a dictionary, and the source of each extract."""
 
     rows: dict[tuple[int, str], Live] = field(default_factory=dict)
+    sources: dict[int, int] = field(default_factory=dict)
 
-    def apply(self, landed: list[Landed], extract: Accepted, *, whole: bool) -> Counts:
+    def apply(self, arrival: Arrival, extract: Accepted) -> Counts:
         """What an accepted extract of one school does."""
+        self.sources[extract.extract_id] = arrival.source
         newest: dict[str, tuple[str | None, int | None]] = {}
-        for school_id, key, name, changed in landed:
+        for school_id, key, name, changed in arrival.landed:
             if school_id == extract.school_id and (
                 key not in newest
                 or (changed is not None, changed or 0) >= (newest[key][1] is not None, newest[key][1] or 0)
@@ -63,9 +86,10 @@ class Model:
             else:
                 continue
             self.rows[extract.school_id, key] = Live(values, extract.extract_id)
-        if whole:
-            for (school_id, key), live in list(self.rows.items()):
-                if school_id == extract.school_id and key not in newest and live.removed_at is None:
+        for (school_id, key), live in list(self.rows.items()):
+            if school_id == extract.school_id and key not in newest and live.removed_at is None:
+                missed = arrival.whole and self.sources[live.extract_id] == arrival.source
+                if missed or key in arrival.gone:
                     counts["removed"] += 1
                     self.rows[school_id, key] = replace(live, extract_id=extract.extract_id, removed_at=extract.as_at)
         return Counts(**counts)
@@ -75,27 +99,32 @@ def _time(changed: int | None) -> datetime | None:
     return None if changed is None else NOW + timedelta(hours=changed)
 
 
-@given(extracts=st.lists(_extract, max_size=6))
+@given(arrivals=st.lists(_arrival, max_size=6))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_sequence_of_extracts_leaves_raw_as_the_model(
-    module_warehouse: Warehouse, extracts: list[tuple[list[Landed], bool, set[int]]]
-) -> None:
+def test_any_sequence_of_extracts_leaves_raw_as_the_model(module_warehouse: Warehouse, arrivals: list[Arrival]) -> None:
     model = Model()
     with module_warehouse.connect(autocommit=True) as conn, landing_tables(conn, conn, TIMETABLE) as work:
         conn.execute("truncate raw.subject")
-        for number, (landed, whole, schools) in enumerate(extracts, 1):
-            conn.execute(f"truncate {work.rows(SUBJECT)}".encode())
-            for school_id, key, name, changed in landed:
+        for day, arrival in enumerate(arrivals, 1):
+            conn.execute(f"truncate {work.rows(SUBJECT)}, {work.gone}".encode())
+            for school_id, key, name, changed in arrival.landed:
                 work.add(school_id, "subject", [(key, None, name, None, _time(changed))])
+            for school in arrival.schools:
+                work.add_gone(school, [Gone("subject", "subject_id", sorted(arrival.gone))])
             work.flush()
             work.drop_duplicates(SUBJECT)
             accepted = [
-                Accepted(school, number, NOW + timedelta(days=number), frozenset({"subject"} if whole else ()))
-                for school in sorted(schools)
+                Accepted(
+                    school,
+                    _begun(conn, school, arrival.source),
+                    NOW + timedelta(days=day),
+                    frozenset({"subject"} if arrival.whole else ()),
+                )
+                for school in sorted(arrival.schools)
             ]
             with conn.transaction():
                 counts = merge(conn, SUBJECT, work, accepted)
-            assert counts == {extract.school_id: model.apply(landed, extract, whole=whole) for extract in accepted}
+            assert counts == {extract.school_id: model.apply(arrival, extract) for extract in accepted}
         found = conn.execute(
             "select school_id, subject_id, name, source_updated_at, extract_id, removed_at from raw.subject"
         ).fetchall()
@@ -103,6 +132,24 @@ def test_any_sequence_of_extracts_leaves_raw_as_the_model(
         key: (live.values[0], _time(live.values[1]), live.extract_id, live.removed_at)
         for key, live in model.rows.items()
     }
+
+
+def _begun(conn: psycopg.Connection, school_id: int, source: int = 1) -> int:
+    """Number of an extract of the timetable that has begun, from one of the school's sources."""
+    conn.execute(
+        "insert into ops.school (school_id, partner, partner_school_id, name, state) overriding system value"
+        " values (%s, 'fake', %s, 'Elm', 'approved') on conflict do nothing",
+        (school_id, str(school_id)),
+    )
+    return extracts.start(
+        conn,
+        run_id="load",
+        school_id=school_id,
+        source_id=sources.provide(conn, school_id, "fake", str(school_id), f"MIS {source}"),
+        category=Category.TIMETABLE,
+        mode="full",
+        watermark_from=None,
+    ).extract_id
 
 
 def _load(conn: psycopg.Connection, work: Landing, extract: Accepted, *rows: tuple[str, str]) -> Counts:

@@ -149,7 +149,7 @@ def test_rows_that_no_column_can_hold_are_refused_one_by_one(trial: Trial) -> No
         (None, ["LOAD-KEY"]),
     ]
     assert entries[0][2] == "minutes_late is beyond what a smallint can hold."
-    assert retry(trial.warehouse, trial.partner, trial.settings) == RetryResult(0, 7, 0, ())
+    assert retry(trial.warehouse, {trial.partner.name: trial.partner}, trial.settings) == RetryResult(0, 7, 0, ())
 
 
 def _relax(trial: Trial) -> None:
@@ -163,10 +163,12 @@ def test_a_row_is_loaded_by_a_retry_after_its_rule_was_mended(trial: Trial) -> N
     still_bad = pupil(3, **BORN_TOO_EARLY, leaving_date="2020-01-01")
     trial.partner["A"].put("students", pupil(1), pupil(2, **BORN_TOO_EARLY), still_bad)
     (outcome,) = trial.extract()
-    assert retry(trial.warehouse, trial.partner, trial.settings) == RetryResult(0, 2, 0, ())
+    assert retry(trial.warehouse, {trial.partner.name: trial.partner}, trial.settings) == RetryResult(0, 2, 0, ())
     _relax(trial)
     trial.partner.requests.clear()
-    assert retry(trial.warehouse, trial.partner, trial.settings, category=Category.BASIC) == RetryResult(1, 1, 0, ())
+    assert retry(
+        trial.warehouse, {trial.partner.name: trial.partner}, trial.settings, category=Category.BASIC
+    ) == RetryResult(1, 1, 0, ())
     assert trial.partner.requests == []
     assert [str(born) for (born,) in trial.raw("pupil", "date_of_birth")] == ["1850-01-01", "2012-03-04"]
     # Under a number of its own, later than any that somebody may have read the school's rows up to.
@@ -188,7 +190,7 @@ def test_a_row_that_did_not_decode_is_decoded_again_from_the_archive(
     trial.extract()
     trial.partner["A"].put("students", pupil(4, updated=LATER, forename="Bo"))
     trial.extract()
-    assert retry(trial.warehouse, trial.partner, trial.settings) == RetryResult(0, 2, 0, ())
+    assert retry(trial.warehouse, {trial.partner.name: trial.partner}, trial.settings) == RetryResult(0, 2, 0, ())
 
     decode = FakeDecoder.decode
 
@@ -201,7 +203,7 @@ def test_a_row_that_did_not_decode_is_decoded_again_from_the_archive(
 
     monkeypatch.setattr(FakeDecoder, "decode", mended)
     trial.partner.requests.clear()
-    assert retry(trial.warehouse, trial.partner, trial.settings) == RetryResult(1, 1, 0, ())
+    assert retry(trial.warehouse, {trial.partner.name: trial.partner}, trial.settings) == RetryResult(1, 1, 0, ())
     assert trial.partner.requests == []
     # The archived version of P4 is older than the accepted one.
     assert trial.raw("pupil", "pupil_id", "forename") == [("P1", "Ada"), ("P2", "Ada"), ("P4", "Bo")]
@@ -214,7 +216,7 @@ def test_decoding_again_does_not_open_what_was_closed(trial: Trial) -> None:
     trial.partner["A"].put("students", pupil(1, updated=LATER))
     trial.extract()
     assert sorted(_states(trial)) == ["open", "superseded"]
-    assert retry(trial.warehouse, trial.partner, trial.settings) == RetryResult(0, 1, 0, ())
+    assert retry(trial.warehouse, {trial.partner.name: trial.partner}, trial.settings) == RetryResult(0, 1, 0, ())
     assert sorted(_states(trial)) == ["open", "superseded"]
     assert trial.raw("pupil", "date_of_birth") != []
 
@@ -228,7 +230,7 @@ def test_what_cannot_be_judged_is_not_tried(trial: Trial) -> None:
     (held,) = trial.extract(full=True)
     assert held.state == "held"
     _relax(trial)
-    result = retry(trial.warehouse, trial.partner, trial.settings)
+    result = retry(trial.warehouse, {trial.partner.name: trial.partner}, trial.settings)
     assert (result.loaded, result.still_bad, result.not_tried) == (0, 0, 1)
     (note,) = result.notes
     assert note.startswith(f"School {trial.ids['A']}, extract {held.extract_id}: the extract was not accepted")
@@ -241,10 +243,10 @@ def test_a_school_in_a_runs_hands_is_not_retried(trial: Trial, monkeypatch: pyte
     with trial.warehouse.connect(autocommit=True) as other:
         assert locks.take_schools(other, Category.BASIC, [trial.ids["A"]])
         monkeypatch.setattr(locks, "PATIENCE", 0)
-        result = retry(trial.warehouse, trial.partner, trial.settings)
+        result = retry(trial.warehouse, {trial.partner.name: trial.partner}, trial.settings)
         assert (result.not_tried, "another run" in result.notes[0]) == (1, True)
         locks.release_school(other, Category.BASIC, trial.ids["A"])
-    assert retry(trial.warehouse, trial.partner, trial.settings).loaded == 1
+    assert retry(trial.warehouse, {trial.partner.name: trial.partner}, trial.settings).loaded == 1
 
 
 def test_a_school_whose_extract_was_interrupted_is_not_retried(trial: Trial) -> None:
@@ -256,11 +258,12 @@ def test_a_school_whose_extract_was_interrupted_is_not_retried(trial: Trial) -> 
             other,
             run_id="died",
             school_id=trial.ids["A"],
+            source_id=1,
             category=Category.BASIC,
             mode="incremental",
             watermark_from=None,
         )
-    result = retry(trial.warehouse, trial.partner, trial.settings)
+    result = retry(trial.warehouse, {trial.partner.name: trial.partner}, trial.settings)
     assert (result.not_tried, "was interrupted; run mis run first" in result.notes[0]) == (1, True)
 
 
@@ -268,5 +271,5 @@ def test_a_source_row_whose_pages_are_gone_is_not_tried(trial: Trial) -> None:
     trial.partner["A"].put("students", pupil(1), pupil(2, undecodable=True))
     trial.extract()
     settings = trial.settings.model_copy(update={"archive_url": str(trial.settings.home / "elsewhere")})
-    result = retry(trial.warehouse, trial.partner, settings)
+    result = retry(trial.warehouse, {trial.partner.name: trial.partner}, settings)
     assert (result.not_tried, "no longer in the archive" in result.notes[0]) == (1, True)

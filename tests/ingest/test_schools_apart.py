@@ -292,7 +292,7 @@ def test_the_registry_keeps_states_and_forgets_no_school(make_trial: MakeTrial) 
     before = {name: (state, since) for name, state, since in trial.query(states)}
     trial.partner["B"].state = "revoked"
     del trial.partner.schools_at_partner["C"]
-    registered = registry.sync(trial.warehouse, trial.partner)
+    registered = registry.sync(trial.warehouse, trial.partner, trial.settings)
     after = {name: (state, since) for name, state, since in trial.query(states)}
     assert {name: state for name, (state, _) in after.items()} == {"A": "approved", "B": "revoked", "C": "offline"}
     assert after["A"] == before["A"]
@@ -307,7 +307,7 @@ def test_the_registry_keeps_states_and_forgets_no_school(make_trial: MakeTrial) 
 def test_an_empty_list_of_schools_changes_nothing(trial: Trial) -> None:
     trial.partner.schools_at_partner.clear()
     with pytest.raises(registry.RegistryError, match="lists no school"):
-        registry.sync(trial.warehouse, trial.partner)
+        registry.sync(trial.warehouse, trial.partner, trial.settings)
     assert trial.query("select state from ops.school") == [("approved",)]
 
 

@@ -33,13 +33,13 @@ def test_every_category_travels_from_the_api_to_raw_and_a_day_later_only_what_ch
 ) -> None:
     settings = install(warehouse, tmp_path, []).settings
     partner = _partner(sandbox)
-    schools = {school.partner_school_id: school for school in registry.sync(warehouse, partner)}
+    schools = {school.partner_school_id: school for school in registry.sync(warehouse, partner, settings)}
     approved = [school.school_id for school in schools.values() if school.state == "approved"]
     assert len(approved) == 3
     assert {"revoked", "pending", "declined"} <= {school.state for school in schools.values()}
 
     def extract(category: Category, **options: bool) -> list[SchoolOutcome]:
-        return extract_category(warehouse, partner, settings, category, approved, run_id="wonde", **options)
+        return extract_category(warehouse, {"wonde": partner}, settings, category, approved, run_id="wonde", **options)
 
     for category, spec in CATEGORIES.items():
         first, second = extract(category), extract(category)

@@ -43,7 +43,8 @@ class Trial:
     def register(self) -> None:
         """Bring ``ops.school`` in step; afterwards ``ids`` has our number of each school."""
         self.ids = {
-            school.partner_school_id: school.school_id for school in registry.sync(self.warehouse, self.partner)
+            school.partner_school_id: school.school_id
+            for school in registry.sync(self.warehouse, self.partner, self.settings)
         }
 
     def extract(
@@ -52,7 +53,8 @@ class Trial:
         """Extract the schools (all when none is named)."""
         numbers = [self.ids[school] for school in schools or self.ids]
         options.setdefault("run_id", "trial")
-        return extract_category(self.warehouse, partner or self.partner, self.settings, category, numbers, **options)
+        chosen = partner or self.partner
+        return extract_category(self.warehouse, {chosen.name: chosen}, self.settings, category, numbers, **options)
 
     def query(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
         """The rows of a query in the warehouse."""

@@ -28,6 +28,7 @@ RAW: dict[str, Case] = {
     "pupil": Case(
         {
             "pupil_id": "A1",
+            "person_id": "7010",
             "upi": "0f3c",
             "forename": "Ana",
             "surname": "Beck",
@@ -60,7 +61,7 @@ RAW: dict[str, Case] = {
             "PUP-016": {"admission_date": day(2027, 9, 1)},
             "PUP-017": {"is_leaver": True},
             "PUP-018": {"leaving_date": day(2025, 7, 10)},
-            "PUP-019": {"upi": None},
+            "PUP-019": {"person_id": None},
             "PUP-020": {"postcode": "ZZ1"},
             "PUP-021": {"uln": "12345"},
         },

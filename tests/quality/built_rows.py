@@ -125,7 +125,7 @@ BUILT: dict[str, Built] = {
     "core/pupil": Built(
         {
             **KEY,
-            "upi": "0f3c",
+            "person_id": "7010",
             "date_of_birth": date(2013, 11, 5),
             "nc_year": "7",
             "is_on_roll": True,

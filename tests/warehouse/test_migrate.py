@@ -71,18 +71,20 @@ def test_a_raw_table_is_as_its_category_says(reader: psycopg.Connection, table: 
     ).fetchall()
     long_names = {"timestamptz": "timestamp with time zone"}
     needed = {*table.key, "extract_id"}
-    assert found == [
-        ("school_id", "integer", True, "The school the row belongs to: ops.school."),
-        *(
-            (
-                field.name,
-                long_names.get(field.sql_type, field.sql_type),
-                field.name in needed,
-                field.description or None,
-            )
-            for field in (*table.fields, *PLATFORM_COLUMNS)
-        ),
-    ]
+    assert sorted(found) == sorted(
+        [
+            ("school_id", "integer", True, "The school the row belongs to: ops.school."),
+            *(
+                (
+                    field.name,
+                    long_names.get(field.sql_type, field.sql_type),
+                    field.name in needed,
+                    field.description or None,
+                )
+                for field in (*table.fields, *PLATFORM_COLUMNS)
+            ),
+        ]
+    )
     key = reader.execute(
         """
         select array_agg(a.attname::text order by k.n)
@@ -196,7 +198,14 @@ def test_a_user_without_rights_is_told_which(cluster: Cluster, empty: Warehouse)
         admin.execute("drop role guest")
 
 
-EXTRACT = "insert into ops.extract (run_id, school_id, category, mode, state) values ('r', 1, 'basic', {mode}, {state})"
+EXTRACT = """
+    with source as (
+        insert into ops.source (school_id, partner) values (1, 'file')
+        on conflict (school_id, partner, partner_school_id, mis) do update set partner = 'file' returning source_id
+    )
+    insert into ops.extract (run_id, school_id, source_id, category, mode, state)
+    select 'r', 1, source_id, 'basic', {mode}, {state} from source
+"""
 GATE = (
     "insert into ops.gate_result"
     " (run_id, stage, suite, relation, rule_id, severity, outcome, message, what_to_do, owner)"
@@ -248,11 +257,12 @@ def test_words_outside_the_list_are_refused(
             psycopg.errors.UniqueViolation,
         ),
         (
-            "insert into ops.school_scope (school_id, scope, granted) values (2, 's', true)",
+            "insert into ops.connection (school_id, application, partner, partner_school_id, state)"
+            " values (2, 'mis', 'wonde', 'A2', 'pending')",
             psycopg.errors.ForeignKeyViolation,
         ),
         (
-            EXTRACT.format(mode="'full'", state="'held'").replace("1, 'basic'", "2, 'basic'"),
+            EXTRACT.format(mode="'full'", state="'held'").replace("1, source_id", "2, source_id"),
             psycopg.errors.ForeignKeyViolation,
         ),
         (

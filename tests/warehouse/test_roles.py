@@ -405,6 +405,7 @@ def test_no_column_names_a_pupil_by_another_name() -> None:
         "initials",
         "upn",
         "upi",
+        "person",
         "birth",
         "address",
         "postcode",

@@ -9,13 +9,13 @@ enrolment as (
 -- The address of the latest enrolment, as core.pupil takes the latest for everything else.
 latest as (
 
-    select distinct on (school_id, upi)
+    select distinct on (school_id, person_id)
         school_id,
-        upi,
+        person_id,
         address_line,
         postcode
     from enrolment
-    order by school_id asc, upi asc, is_leaver asc, start_date desc nulls last, pupil_id desc
+    order by school_id asc, person_id asc, is_leaver asc, start_date desc nulls last, pupil_id desc
 
 ),
 
@@ -24,7 +24,7 @@ home as (
 
     select
         school_id,
-        {{ stable_key('upi') }} as pupil_key,
+        {{ stable_key('person_id') }} as pupil_key,
         nullif(regexp_replace(upper(address_line), '[^A-Z0-9]', '', 'g'), '') as address_line,
         nullif(regexp_replace(upper(postcode), '[^A-Z0-9]', '', 'g'), '') as postcode
     from latest

@@ -9,9 +9,9 @@ enrolment as (
 -- The latest enrolment speaks for the pupil: on roll before leavers, then the one that began last.
 latest as (
 
-    select distinct on (school_id, upi)
+    select distinct on (school_id, person_id)
         school_id,
-        upi,
+        person_id,
         upn,
         sex,
         date_of_birth,
@@ -20,7 +20,7 @@ latest as (
         not is_leaver and end_date is null as is_on_roll,
         end_date
     from enrolment
-    order by school_id asc, upi asc, is_leaver asc, start_date desc nulls last, pupil_id desc
+    order by school_id asc, person_id asc, is_leaver asc, start_date desc nulls last, pupil_id desc
 
 ),
 
@@ -28,17 +28,17 @@ first_admission as (
 
     select
         school_id,
-        upi,
+        person_id,
         min(start_date) as first_start_date
     from enrolment
-    group by school_id, upi
+    group by school_id, person_id
 
 )
 
 select
     latest.school_id,
-    {{ stable_key('latest.upi') }} as pupil_key,
-    latest.upi,
+    {{ stable_key('latest.person_id') }} as pupil_key,
+    latest.person_id,
     latest.upn,
     latest.sex,
     latest.date_of_birth,
@@ -51,4 +51,4 @@ from latest
 inner join first_admission
     on
         latest.school_id = first_admission.school_id
-        and latest.upi = first_admission.upi
+        and latest.person_id = first_admission.person_id

@@ -53,9 +53,9 @@ ethnicity_spelling as (
 
 )
 
-select distinct on (demographics.school_id, enrolment.upi)
+select distinct on (demographics.school_id, enrolment.person_id)
     demographics.school_id,
-    {{ stable_key('enrolment.upi') }} as pupil_key,
+    {{ stable_key('enrolment.person_id') }} as pupil_key,
     ethnicity_spelling.code as ethnicity_code,
     ethnicity_spelling.ethnicity_group,
     demographics.first_language,
@@ -84,5 +84,5 @@ left join sen_status
 left join enrolment_status
     on upper(trim(demographics.enrolment_status)) = enrolment_status.received
 order by
-    demographics.school_id asc, enrolment.upi asc, enrolment.is_leaver asc, enrolment.start_date desc nulls last,
+    demographics.school_id asc, enrolment.person_id asc, enrolment.is_leaver asc, enrolment.start_date desc nulls last,
     demographics.pupil_id desc

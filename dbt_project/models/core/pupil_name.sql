@@ -6,12 +6,12 @@ enrolment as (
 
 )
 
-select distinct on (school_id, upi)
+select distinct on (school_id, person_id)
     school_id,
-    {{ stable_key('upi') }} as pupil_key,
+    {{ stable_key('person_id') }} as pupil_key,
     forename,
     surname,
     legal_forename,
     legal_surname
 from enrolment
-order by school_id asc, upi asc, is_leaver asc, start_date desc nulls last, pupil_id desc
+order by school_id asc, person_id asc, is_leaver asc, start_date desc nulls last, pupil_id desc

@@ -11,7 +11,7 @@ renamed as (
     select
         school_id,
         pupil_id,
-        coalesce(upi, pupil_id) as upi,
+        coalesce(person_id, pupil_id) as person_id,
         mis_id,
         forename,
         middle_names,

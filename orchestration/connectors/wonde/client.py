@@ -226,6 +226,7 @@ class WondePartner:
         stream: Stream,
         *,
         updated_after: datetime | None,
+        cursor: str | None = None,
         resume_from: str | None = None,
         first_number: int = 1,
     ) -> AsyncIterator[Page]:

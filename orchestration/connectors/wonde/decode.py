@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from orchestration.connectors.base import BadRow, Row, Rows
+from orchestration.connectors.base import BadRow, Decoded, Row, Rows
 from orchestration.connectors.errors import MalformedPage
 from orchestration.connectors.wonde import envelope, records
 from orchestration.connectors.wonde.assessment import PathMap
@@ -47,13 +47,13 @@ class _StreamDecoder(Generic[T]):
         self._row = msgspec.json.Decoder(row_type)
         self._build = build
 
-    def decode(self, body: bytes) -> tuple[list[Rows], list[BadRow]]:
+    def decode(self, body: bytes) -> Decoded:
         bad: list[BadRow] = []
         try:
             output = self._rows(self._page.decode(body).data, check_text=_ESCAPED_NUL in body)
         except _REFUSED:
             output, bad = self._row_by_row(body)
-        return [Rows(table, rows) for table, rows in output.items()], bad
+        return Decoded([Rows(table, rows) for table, rows in output.items()], bad)
 
     def _rows(self, source: Sequence[T], *, check_text: bool) -> Output:
         output: Output = {table: [] for table in self._columns}
@@ -115,7 +115,7 @@ class WondeDecoder:
         """See ``base.Decoder``."""
         return frozenset(self._incomplete)
 
-    def decode(self, stream_name: str, body: bytes) -> tuple[list[Rows], list[BadRow]]:
+    def decode(self, stream_name: str, body: bytes) -> Decoded:
         """See ``base.Decoder``. Raises ``MalformedPage`` for a body that is no page or belongs to no stream."""
         try:
             stream = self._streams[stream_name]
@@ -209,6 +209,8 @@ def _pupils(*, is_leaver: bool) -> Callable[[Sequence[records.Pupil], Output], N
             rows.append(
                 (
                     pupil.id,
+                    # Wonde's own key of the person is a hash of this one, which both partners pass on.
+                    text(pupil.mis_id) or text(pupil.upi),
                     text(pupil.upi),
                     text(pupil.mis_id),
                     text(pupil.forename),

@@ -1,0 +1,34 @@
+"""Sources of ids: a partner in front of an MIS, or files. With another partner or another MIS all of a school's change.
+
+A row of ``raw`` belongs to the source of the extract that wrote it last, and only a reading of the same source can show
+that it has gone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+#: The partner of what comes as a file.
+FILE = "file"
+
+
+def provide(
+    conn: psycopg.Connection[Any], school_id: int, partner: str, partner_school_id: str | None, mis: str | None
+) -> int:
+    """Number of the source, which is entered when it was not known."""
+    key = (school_id, partner, partner_school_id, mis)
+    conn.execute(
+        "insert into ops.source (school_id, partner, partner_school_id, mis) values (%s, %s, %s, %s)"
+        " on conflict do nothing",
+        key,
+    )
+    row = conn.execute(
+        "select source_id from ops.source where school_id = %s and partner = %s"
+        " and partner_school_id is not distinct from %s and mis is not distinct from %s",
+        key,
+    ).fetchone()
+    assert row is not None
+    number: int = row[0]
+    return number
