@@ -31,7 +31,6 @@ from orchestration.files.records import (
     StatusPeriod,
     YearAttendance,
     academic_year,
-    result_type,
     statutory,
 )
 from orchestration.files.values import day, whole
@@ -181,6 +180,16 @@ def _written_on(header: Node, addressee: Addressee) -> date:
     return day((header.value("DateTime") or "")[:10]) or addressee.today
 
 
+#: Which raw table an element is meant for, where it is not that of results.
+_TABLES = {
+    "yeardata": "prior_attendance",
+    "fsminstance": "pupil_status_period",
+    "sen": "pupil_status_period",
+    "lookedafter": "pupil_status_period",
+    "senneed": "pupil_sen_need",
+}
+
+
 def _pupil(pupil: Node, written_on: date, vocabulary: Vocabulary, warnings: list[FileFault]) -> _Findings:
     found = _Findings(Identity(pupil.line))
     found.identity = _identity(pupil, found.faults)
@@ -210,6 +219,7 @@ def _add(found: _Findings, node: Node, item: Item | None, faults: Sequence[FileF
             (item,) if item else (),
             {"element": node.name, **node.values()},
             (*found.faults, *faults),
+            _TABLES.get(node.name, "result"),
         )
     )
 
@@ -390,7 +400,7 @@ def _result(stage: str, node: Node, vocabulary: Vocabulary) -> tuple[Item | None
             return None, []
         aspect = str(entry["aspect"]).format(**parts)
         measure = vocabulary.measure(aspect)
-        result = Result(aspect, result_type(value), occasion, value, dated or occasion.end_date)
+        result = Result(aspect, occasion, value, dated or occasion.end_date)
         if measure is not None and vocabulary.takes(measure.scale, value, result.result_date):
             return result, []
     message = f"{value[:20]!r} is no result of {result.aspect if result else stage!r}."

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from difflib import get_close_matches
 
 from orchestration.files.faults import Rule
-from orchestration.files.records import Occasion, Result, academic_year, result_type
+from orchestration.files.records import Occasion, Result, academic_year
 from orchestration.files.templates import Naming
 from orchestration.files.vocabulary import Vocabulary
 
@@ -47,7 +47,7 @@ def named_result(
 ) -> tuple[Result, Wrong | None]:
     """A result of a choice and subject, and what is wrong with it, if something is."""
     day = on or occasion.end_date
-    result = Result(naming.of(subject), result_type(value), occasion, value, day)
+    result = Result(naming.of(subject), occasion, value, day)
     measure = naming.measure(subject, vocabulary)
     if measure is None:
         near = get_close_matches(subject, naming.subjects(vocabulary), 3, 0.6)

@@ -19,7 +19,6 @@ from orchestration.files.records import (
     Occasion,
     Result,
     academic_year,
-    result_type,
     statutory,
     year_name,
 )
@@ -181,7 +180,7 @@ def _by_column(row: _Row, template: Template, occasion: Occasion, vocabulary: Vo
         if value := row.get(column.name):
             if not vocabulary.takes(column.scale, value, occasion.end_date):
                 _no_result(row, column, value, vocabulary)
-            yield Result(column.aspect, result_type(value), occasion, value, occasion.end_date)
+            yield Result(column.aspect, occasion, value, occasion.end_date)
 
 
 def _no_result(row: _Row, column: Column, value: str, vocabulary: Vocabulary) -> None:

@@ -50,7 +50,6 @@ class Result:
     """A result: an aspect by a name that the seed ``attainment_aspect`` knows, and the value as it came."""
 
     aspect: str
-    result_type: str
     occasion: Occasion
     value: str
     result_date: date
@@ -96,7 +95,7 @@ Item = Result | StatusPeriod | SenNeed | YearAttendance
 class Entry:
     """One row of a file, which is loaded whole or not at all: a line of a template, a record, an item of a CTF pupil.
 
-    ``cells`` is what it held, for the quarantine. With a fault it is bad.
+    ``cells`` is what it held, for the quarantine, and ``table`` the raw table it is meant for. With a fault it is bad.
     """
 
     line: int
@@ -104,6 +103,7 @@ class Entry:
     items: tuple[Item, ...]
     cells: Mapping[str, str]
     faults: tuple[FileFault, ...] = ()
+    table: str = "result"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +124,6 @@ def academic_year(day: date) -> int:
 def year_name(year: int) -> str:
     """202425 as 2024/25."""
     return f"{year // 100}/{year % 100:02}"
-
-
-def result_type(value: str) -> str:
-    """What a result is, in the word of an aspect: NUMERIC or GRADE."""
-    return "NUMERIC" if value.strip().isdecimal() else "GRADE"
 
 
 #: When statutory results are out, for those without a date of their own: after the tests, before the summer ends.

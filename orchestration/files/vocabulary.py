@@ -94,6 +94,10 @@ class Vocabulary:
         """The grades of a scale, in the seed's order, each once."""
         return tuple(dict.fromkeys(grade.grade for grade in self._grades[scale]))
 
+    def is_numeric(self, scale: str) -> bool:
+        """Whether a scale is of marks or scores: twenty whole numbers or more, which no scale of grades has."""
+        return sum(grade.isdecimal() for grade in self.grades(scale)) >= 20
+
 
 def read_vocabulary(folder: Path, laestab: str | None = None) -> Vocabulary:
     """The vocabulary of a school, from the folder of the attainment seeds."""

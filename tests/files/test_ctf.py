@@ -41,7 +41,7 @@ def test_a_pupil_is_read_with_results_attendance_and_histories(tmp_path: Path) -
     found = read_text(tmp_path, document(pupil(body)))
     assert rules(found) == []
     assert items(found) == [
-        Result("Multiplication tables check mark", "NUMERIC", JULY, "22", date(2025, 7, 1)),
+        Result("Multiplication tables check mark", JULY, "22", date(2025, 7, 1)),
         YearAttendance(202425, "823", "2998", 380, 361, 12, 7),
         StatusPeriod("fsm", None, date(2022, 9, 5), date(2024, 7, 19)),
         StatusPeriod("sen", "K", date(2023, 1, 9), None),

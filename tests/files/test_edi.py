@@ -23,8 +23,8 @@ def test_candidates_and_their_grades(tmp_path: Path) -> None:
     found = read(put_edi(tmp_path, document(result(), result(entry_code="8464F", grade="54", surname="O'Néill"))))
     june = Occasion("Examinations June 2025", date(2025, 8, 1))
     assert [(entry.line, entry.items, entry.faults) for entry in found.entries] == [
-        (2, (Result("GCSE Mathematics", "NUMERIC", june, "7", date(2025, 8, 1)),), ()),
-        (3, (Result("GCSE Combined Science: Trilogy", "NUMERIC", june, "54", date(2025, 8, 1)),), ()),
+        (2, (Result("GCSE Mathematics", june, "7", date(2025, 8, 1)),), ()),
+        (3, (Result("GCSE Combined Science: Trilogy", june, "54", date(2025, 8, 1)),), ()),
     ]
     assert found.entries[0].identity == Identity(
         2,

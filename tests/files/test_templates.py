@@ -87,29 +87,27 @@ def test_what_the_rows_say(tmp_path: Path) -> None:
     cells = row("ks2-results", maths_score="N", gps_score="", reading_ta="", maths_ta="", science_ta="")
     july = Occasion("KS2 2024/25", date(2025, 7, 1))
     assert results(read_table(put_csv(tmp_path, [cells]), "ks2-results")) == [
-        Result("KS2 Reading scaled score", "NUMERIC", july, "104", date(2025, 7, 1)),
-        Result("KS2 Mathematics scaled score", "GRADE", july, "N", date(2025, 7, 1)),
-        Result("KS2 Writing TA", "GRADE", july, "EXS", date(2025, 7, 1)),
+        Result("KS2 Reading scaled score", july, "104", date(2025, 7, 1)),
+        Result("KS2 Mathematics scaled score", july, "N", date(2025, 7, 1)),
+        Result("KS2 Writing TA", july, "EXS", date(2025, 7, 1)),
     ]
     exam = [row("ks4-results"), row("ks4-results", qualification="", subject="", entry_code="8464", grade="6-5")]
     june = Occasion("Examinations June 2025", date(2025, 8, 1))
     found = read_table(put_csv(tmp_path, exam), "ks4-results")
     assert results(found) == [
-        Result("GCSE Mathematics", "NUMERIC", june, "6", date(2025, 8, 1)),
-        Result("GCSE Combined Science: Trilogy", "GRADE", june, "6-5", date(2025, 8, 1)),
+        Result("GCSE Mathematics", june, "6", date(2025, 8, 1)),
+        Result("GCSE Combined Science: Trilogy", june, "6-5", date(2025, 8, 1)),
     ]
     assert {entry.identity.exam_year for entry in found.entries} == {202425}
     tests = read_table(put_csv(tmp_path, [row("standardised-tests", test="NGRT")]), "standardised-tests")
     day_of_test = date(2025, 9, 16)
-    assert results(tests) == [
-        Result("NGRT SAS", "NUMERIC", Occasion("Tests of 2025-09-16", day_of_test), "108", day_of_test)
-    ]
+    assert results(tests) == [Result("NGRT SAS", Occasion("Tests of 2025-09-16", day_of_test), "108", day_of_test)]
     taught = read_table(
         put_csv(tmp_path, [row("teacher-assessment", stage="a level", grade="B")]), "teacher-assessment"
     )
     december = date(2025, 12, 5)
     assert results(taught) == [
-        Result("A level Mathematics working at grade", "GRADE", Occasion("Autumn 2025/26", december), "B", december)
+        Result("A level Mathematics working at grade", Occasion("Autumn 2025/26", december), "B", december)
     ]
 
 
