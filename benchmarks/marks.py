@@ -86,7 +86,12 @@ class _Setting:
 
         def work() -> int:
             outcomes = extract_category(
-                warehouse, partner, settings, Category.ATTENDANCE, list(self.schools), run_id="benchmark"
+                warehouse,
+                {partner.name: partner},
+                settings,
+                Category.ATTENDANCE,
+                list(self.schools),
+                run_id="benchmark",
             )
             unaccepted = [outcome.message for outcome in outcomes if outcome.state != "loaded"]
             if unaccepted:
@@ -106,7 +111,7 @@ def measure(*, quick: bool) -> Result:
         connector = WondePartner(WondeConfig(partner.url, partner.token))
         schools = {
             school.school_id: school.partner_school_id
-            for school in registry.sync(model, connector)
+            for school in registry.sync(model, connector, Settings(home=server.folder))
             if school.state == "approved"
         }
         setting = _Setting(server, partner, schools)

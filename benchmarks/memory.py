@@ -50,7 +50,7 @@ def measure(*, quick: bool) -> Result:
         connector = WondePartner(WondeConfig(partner.url, partner.token))
         schools = [
             school.school_id
-            for school in registry.sync(server.warehouse(), connector)
+            for school in registry.sync(server.warehouse(), connector, Settings(home=server.folder))
             if school.state == "approved" and school.phase == "PRIMARY"
         ]
         found = []
@@ -74,7 +74,9 @@ def _extract(database: str, url: str, token: str, schools: list[int]) -> Extract
         with measured("extraction") as stage:
             for category in Category:
                 partner = WondePartner(WondeConfig(url, token, page_size=settings.page_size))
-                outcomes = extract_category(warehouse, partner, settings, category, schools, run_id="benchmark")
+                outcomes = extract_category(
+                    warehouse, {partner.name: partner}, settings, category, schools, run_id="benchmark"
+                )
                 if any(outcome.state != "loaded" for outcome in outcomes):
                     raise RuntimeError(f"not loaded: {[outcome.message for outcome in outcomes]}")
                 rows += sum(outcome.rows_extracted for outcome in outcomes)

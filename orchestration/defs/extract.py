@@ -8,7 +8,7 @@ from orchestration.defs.describe import markdown_table
 from orchestration.defs.partitions import SCHOOLS, bring_in_step, school_id_of
 from orchestration.defs.resources import Platform
 from orchestration.ingest import registry
-from orchestration.ingest.categories import CATEGORIES, CategorySpec
+from orchestration.ingest.categories import CATEGORIES, Category, CategorySpec
 from orchestration.ingest.extract import SchoolOutcome, extract_category, settled_before
 from orchestration.quality.results import failed_rules
 from orchestration.watch import onlooker
@@ -74,6 +74,8 @@ def _raw_asset(spec: CategorySpec) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.single_run(),
         deps=[CONNECTIONS],
         pool="partner_wonde",
+        # First: after a move to another partner or MIS only it can tell who the others' pupils are.
+        op_tags={"dagster/priority": "1"} if spec.category is Category.BASIC else {},
         retry_policy=_RETRY,
         # A retry logs what it adds, and no result: that would log all schools of the run once more.
         output_required=False,

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from orchestration.ingest import batch_profile, extracts, gates, quarantine, watermarks
+from orchestration.ingest import batch_profile, extracts, gates, quarantine, rematching, watermarks
 from orchestration.ingest.batch_profile import SchoolBatch
 from orchestration.ingest.errors import describe
 from orchestration.ingest.extracts import Ending, Tallies
@@ -63,6 +63,9 @@ class Acceptance:
     def _judge(self) -> None:
         job, work = self._job, self._work
         as_at = max(map(_as_at, self._readings)).date()
+        rematching.rename(
+            job.conn, job.spec, work, {reading.school_id: reading.extract.source_id for reading in self._readings}
+        )
         for table in job.spec.tables:
             self._repeated[table.name] = work.drop_duplicates(table)
             gates.judge_rows(job, table, work, self._findings, as_at=as_at)
@@ -91,6 +94,7 @@ class Acceptance:
             refused=Counter({name: rows for (school, name), rows in self._refused.items() if school == school_id}),
             whole=reading.whole,
             denied=reading.denied_tables,
+            source_id=None if reading.succeeds else reading.extract.source_id,
         )
 
     def _record(self) -> dict[int, Ending]:
@@ -158,6 +162,7 @@ class Acceptance:
             _as_at(reading),
             whole=reading.whole,
             unsure=frozenset(unsure | reading.undecoded),
+            succeeds=reading.succeeds,
         )
 
     def _tallies(self, reading: Reading, counts: Mapping[str, Counts]) -> dict[str, Tallies]:

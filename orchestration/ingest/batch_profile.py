@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,8 @@ class SchoolBatch:
 
     ``received`` and ``refused`` count rows by table; ``received`` has every row the partner sent once, the refused ones
     included. ``whole`` and ``denied`` name tables: read whole; kept from us, or not supplied, in whole or in part.
+    ``source_id`` is whose rows in raw it can be compared with; None when it is the first from its source, which may
+    have less, and less in it, than the source before.
     """
 
     school_id: int
@@ -33,6 +35,7 @@ class SchoolBatch:
     refused: Counter[str]
     whole: frozenset[str]
     denied: frozenset[str]
+    source_id: int | None
 
 
 def write(
@@ -54,10 +57,10 @@ def write(
         )
         """.encode()
     )
-    schools = [batch.school_id for batch in batches]
+    comparable = {batch.school_id: batch.source_id for batch in batches if batch.source_id is not None}
     for table in tables:
-        in_raw = _live_rows(conn, table, schools)
-        wiped = _wiped_columns(conn, table, landing)
+        in_raw = _live_rows(conn, table, comparable)
+        wiped = _wiped_columns(conn, table, landing, list(comparable))
         with conn.cursor() as cursor:
             cursor.executemany(
                 f"insert into {landing.profile} values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)".encode(),
@@ -79,22 +82,34 @@ def write(
             )
 
 
-def _live_rows(conn: psycopg.Connection[Any], table: Table, schools: list[int]) -> Counter[int]:
-    query = (
-        f"select school_id, count(*) from raw.{table.name} where school_id = any(%s) and removed_at is null group by 1"
-    )
-    return Counter(dict(conn.execute(query.encode(), (schools,)).fetchall()))
+def _live_rows(conn: psycopg.Connection[Any], table: Table, sources: Mapping[int, int]) -> Counter[int]:
+    """Rows in raw of each school's source; those of files and of earlier sources are not what a partner sends."""
+    query = f"""
+        select present.school_id, count(*)
+        from raw.{table.name} as present
+        inner join ops.extract as wrote using (school_id, extract_id)
+        inner join unnest(%s::integer[], %s::integer[]) as compared (school_id, source_id) using (school_id, source_id)
+        where present.school_id = any(%s) and removed_at is null
+        group by 1
+    """
+    schools = list(sources)
+    return Counter(dict(conn.execute(query.encode(), (schools, list(sources.values()), schools)).fetchall()))
 
 
-def _wiped_columns(conn: psycopg.Connection[Any], table: Table, landing: Landing) -> dict[int, list[str]]:
+def _wiped_columns(
+    conn: psycopg.Connection[Any], table: Table, landing: Landing, schools: Sequence[int]
+) -> dict[int, list[str]]:
     """Columns that a school's rows all lack, and that ``ENOUGH_ROWS`` rows of the same keys in raw have."""
     attributes = [column for column in table.columns if column not in table.key]
     if not attributes:
         return {}
     counts = ", ".join(f"count({column})" for column in attributes)
-    query = f"select school_id, {counts} from {landing.rows(table)} group by 1 having count(*) >= {ENOUGH_ROWS}"
+    query = f"""
+        select school_id, {counts} from {landing.rows(table)}
+        where school_id = any(%s) group by 1 having count(*) >= {ENOUGH_ROWS}
+    """
     suspects: dict[int, list[str]] = {}
-    for school_id, *filled in conn.execute(query.encode()):
+    for school_id, *filled in conn.execute(query.encode(), (list(schools),)):
         if empty := [column for column, values in zip(attributes, filled, strict=True) if not values]:
             suspects[school_id] = empty
     if not suspects:

@@ -87,7 +87,8 @@ class Table:
 
     ``snapshot_only``: the partner cannot say what changed, so it is read whole each time and rows that have gone are
     marked by anti-join after every extract, not just after a periodic full one. ``other_record_id`` names the column
-    with the partner's id of the record where that is not the key.
+    with the partner's id of the record where that is not the key. ``history``: rows tell of the past, so those of an
+    earlier partner or MIS stay when the later one lacks them, because it may reach less far back.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Table:
     description: str
     snapshot_only: bool = False
     other_record_id: str | None = None
+    history: bool = False
 
     @property
     def record_id(self) -> str | None:
@@ -373,6 +375,7 @@ ASSESSMENT = CategorySpec(
                 _UPDATED,
             ),
             "One row per aspect: what a result measures.",
+            history=True,
         ),
         Table(
             "result_set",
@@ -385,6 +388,7 @@ ASSESSMENT = CategorySpec(
                 _UPDATED,
             ),
             "One row per result set: the occasion of an assessment.",
+            history=True,
         ),
         Table(
             "result",
@@ -400,6 +404,7 @@ ASSESSMENT = CategorySpec(
             ),
             "One row per pupil, aspect, result set and result. "
             "Field names are inferred: read through a path map (source_apis.md 1.8).",
+            history=True,
         ),
     ),
 )
@@ -446,6 +451,7 @@ ATTENDANCE = CategorySpec(
             ),
             "One row per pupil, school day and session.",
             other_record_id="mark_id",
+            history=True,
         ),
         Table(
             "exclusion",
@@ -463,6 +469,7 @@ ATTENDANCE = CategorySpec(
                 _UPDATED,
             ),
             "One row per suspension or permanent exclusion.",
+            history=True,
         ),
     ),
     file_tables=(

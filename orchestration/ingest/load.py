@@ -9,6 +9,7 @@ All of it works within a school, on keys that begin with ``school_id``, for as m
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ import psycopg
 
 from orchestration.ingest.categories import Table
 from orchestration.ingest.landing import Landing
+from orchestration.ingest.sources import FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Accepted:
     ``as_at`` is the partner's clock at its first page. ``whole`` names the tables of which all that the school has was
     read; ``unsure`` those where rows were refused that cannot be told apart. ``read_by`` is the extract that read the
     rows where it is not this one: a retry loads under a number of its own what an earlier extract brought.
+    ``succeeds``: it is the first that reads the category from the school's present source, and takes over what an
+    earlier one had brought.
     """
 
     school_id: int
@@ -35,6 +39,7 @@ class Accepted:
     whole: frozenset[str] = frozenset()
     unsure: frozenset[str] = frozenset()
     read_by: int | None = None
+    succeeds: bool = False
 
     def shows_what_has_gone(self, table: Table) -> bool:
         """Whether a row of ``raw`` that this extract lacks has gone: a refused row that nobody can name might be it."""
@@ -101,6 +106,9 @@ def _change(
     for school_id, removed in _mark_reported(conn, table, landing, accepted):
         found[school_id]["removed"] = removed
     whole = [extract for extract in accepted if extract.shows_what_has_gone(table)]
+    if not table.history:
+        for school_id, removed in _give_up(conn, table, landing, [extract for extract in whole if extract.succeeds]):
+            found[school_id]["removed"] = found[school_id].get("removed", 0) + removed
     if whole:
         for school_id, removed in conn.execute(_mark_removed(table, landing), _parameters(whole)):
             found[school_id]["removed"] = found[school_id].get("removed", 0) + removed
@@ -118,8 +126,9 @@ def _schools_with_rows(conn: psycopg.Connection[Any], table: Table, accepted: Se
 #: The accepted extracts as a relation ``extract``.
 _EXTRACT = (
     "(select * from"
-    " unnest(%(schools)s::integer[], %(extracts)s::bigint[], %(read_by)s::bigint[], %(as_at)s::timestamptz[])"
-    " as e (school_id, extract_id, read_by, as_at)) as extract"
+    " unnest(%(schools)s::integer[], %(extracts)s::bigint[], %(read_by)s::bigint[], %(as_at)s::timestamptz[],"
+    " %(succeeds)s::boolean[])"
+    " as e (school_id, extract_id, read_by, as_at, succeeds)) as extract"
 )
 
 
@@ -129,6 +138,7 @@ def _parameters(accepted: Sequence[Accepted]) -> dict[str, object]:
         "extracts": [extract.extract_id for extract in accepted],
         "read_by": [extract.read_by or extract.extract_id for extract in accepted],
         "as_at": [extract.as_at for extract in accepted],
+        "succeeds": [extract.succeeds for extract in accepted],
     }
 
 
@@ -158,7 +168,9 @@ def _differences(table: Table, landing: Landing) -> bytes:
         left join (select * from raw.{table.name} where school_id = any(%(schools)s)) as present
             on {_same_key(table, "present", "landed")}
         where present.school_id is null
-            or (present.extract_id <= extract.read_by and (present.removed_at is not null{differs}))
+            or (present.extract_id <= extract.read_by and (
+                extract.succeeds or present.removed_at is not null{differs}
+            ))
     """.encode()
 
 
@@ -214,6 +226,52 @@ def _mark_reported(
         """
         marked += conn.execute(query.encode(), _parameters(accepted)).fetchall()
     return marked
+
+
+def _give_up(
+    conn: psycopg.Connection[Any], table: Table, landing: Landing, accepted: Sequence[Accepted]
+) -> list[tuple[int, int]]:
+    """Mark what an earlier partner or MIS had and the later one has not; rows by school.
+
+    Leavers stay, and what is known of them: the later source may not know who left before it came. Pupils on roll who
+    were not found again go into the report of them (``rematching.unmatched``).
+    """
+    if not accepted:
+        return []
+    gives_up = "true"
+    if table.name == "pupil":
+        gives_up = "present.is_leaver is not true"
+    elif table.key[0] == "pupil_id":
+        gives_up = f"""exists (
+            select from {landing.rows(table)} as landed
+            where landed.school_id = present.school_id and landed.pupil_id = present.pupil_id
+        )"""
+    query = f"""
+        with removed as (
+            update raw.{table.name} as present set removed_at = extract.as_at, extract_id = extract.extract_id
+            from {_EXTRACT}
+            inner join ops.extract as reading on reading.extract_id = extract.extract_id
+            inner join ops.extract as wrote
+                on wrote.school_id = reading.school_id and wrote.source_id <> reading.source_id
+            inner join ops.source as source on source.source_id = wrote.source_id and source.partner <> '{FILE}'
+            where present.school_id = extract.school_id
+                and present.extract_id = wrote.extract_id
+                and present.removed_at is null and {gives_up}
+                and not exists (select from {landing.rows(table)} as landed where
+                {_same_key(table, "landed", "present")})
+            returning present.school_id, present.{table.key[0]} as record_id, reading.source_id
+        )
+        select * from removed
+    """
+    rows = conn.execute(query.encode(), _parameters(accepted)).fetchall()
+    if table.name == "pupil":
+        with conn.cursor() as cursor:
+            cursor.executemany(
+                "insert into ops.lost_pupil (school_id, pupil_id, source_id) values (%s, %s, %s)"
+                " on conflict do nothing",
+                rows,
+            )
+    return list(Counter(school_id for school_id, _, _ in rows).items())
 
 
 def _mark_removed(table: Table, landing: Landing) -> bytes:

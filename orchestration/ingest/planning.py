@@ -8,11 +8,15 @@ from datetime import datetime
 from orchestration.connectors.base import Mode
 from orchestration.ingest import extracts, registry, watermarks
 from orchestration.ingest.archive import ArchiveError, ExtractLabel
+from orchestration.ingest.categories import Category
 from orchestration.ingest.extracts import Ending, Extract
 from orchestration.ingest.job import Job
 from orchestration.ingest.reading import Reading, fingerprint
 from orchestration.ingest.registry import RegisteredSchool
 from orchestration.ingest.watermarks import Watermark
+
+#: Categories whose rows name pupils that only the basic category tells.
+_WITH_PUPILS = frozenset(Category) - {Category.BASIC, Category.STAFF}
 
 
 def why_not_extract(job: Job, school_id: int, school: RegisteredSchool | None, locked: set[int]) -> str | None:
@@ -26,11 +30,21 @@ def why_not_extract(job: Job, school_id: int, school: RegisteredSchool | None, l
         )
     if school.state != "approved":
         return not_approved(school.state)
+    if job.spec.category in _WITH_PUPILS and _pupils_are_unknown(job, school):
+        return (
+            "The school moved to another partner or MIS, and its pupils are not known by their new ids yet. Extract its"
+            " basic category first; mis run does."
+        )
     if school_id not in locked:
         return (
             f"Another run is extracting {job.spec.category.value} of this school. Wait until it has ended, or stop it."
         )
     return None
+
+
+def _pupils_are_unknown(job: Job, school: RegisteredSchool) -> bool:
+    known = watermarks.read(job.conn, Category.BASIC, [school.school_id]).get(school.school_id)
+    return known is not None and known.source_id != school.source_id
 
 
 def not_approved(state: str) -> str:
@@ -128,6 +142,7 @@ def _reading(
         label=label,
         streams=streams,
         resumed=resumed,
+        succeeds=watermark is not None and watermark.source_id != extract.source_id,
         since=watermark.cursors if watermark else {},
     )
 

@@ -55,11 +55,11 @@ class CannotResume(Exception):
 class Reading:
     """One school's reading of a category, and what came of it.
 
-    ``since`` has, by stream, the cursor of its last accepted reading, ``cursors`` that of this one. ``received`` counts
-    rows by table as the partner sent them, undecodable ones under the stream's first table;
-    ``undecoded`` names every table of a stream with such a row. ``denied`` has, by stream, why it was not read.
-    ``failure`` is set when nothing of the reading may be used, ``nothing_granted`` when what the category cannot do
-    without was denied.
+    ``succeeds``: what was accepted before came from another source. ``since`` has, by stream, the cursor of its last
+    accepted reading, ``cursors`` that of this one. ``received`` counts rows by table as the partner sent them,
+    undecodable ones under the stream's first table; ``undecoded`` names every table of a stream with such a row.
+    ``denied`` has, by stream, why it was not read. ``failure`` is set when nothing of the reading may be used,
+    ``nothing_granted`` when what the category cannot do without was denied.
     """
 
     school: School
@@ -67,6 +67,7 @@ class Reading:
     label: ExtractLabel
     streams: tuple[Stream, ...]
     resumed: bool
+    succeeds: bool
     since: Mapping[str, str]
     cursors: dict[str, str] = field(default_factory=dict)
     as_at: datetime | None = None

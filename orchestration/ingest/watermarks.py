@@ -25,7 +25,8 @@ class Watermark:
     """Grain: one school and category.
 
     ``updated_after`` is by the partner's clock; ``full_at`` is when the last accepted full extract was started, by our
-    own clock (a partner's stand-in may keep another day), and null when a full one is due at once. ``cursors`` has, by
+    own clock (a partner's stand-in may keep another day), and null when a full one is due at once. ``source_id`` is
+    where the last accepted extract was read from. ``cursors`` has, by
     stream, the partner's name of the point up to which it was read, where it tracks changes by such names.
     """
 
@@ -33,6 +34,7 @@ class Watermark:
     updated_after: datetime
     full_at: datetime | None
     extract_id: int
+    source_id: int
     cursors: Mapping[str, str]
 
 
@@ -40,8 +42,9 @@ def read(conn: psycopg.Connection[Any], category: Category, school_ids: Sequence
     """The watermarks that exist, by school."""
     with conn.cursor(row_factory=class_row(Watermark)) as cursor:
         cursor.execute(
-            "select school_id, updated_after, full_at, extract_id, cursors from ops.watermark"
-            " where category = %s and school_id = any(%s)",
+            "select watermark.school_id, updated_after, full_at, watermark.extract_id, source_id, cursors"
+            " from ops.watermark as watermark inner join ops.extract as extract using (extract_id)"
+            " where watermark.category = %s and watermark.school_id = any(%s)",
             (category.value, list(school_ids)),
         )
         return {watermark.school_id: watermark for watermark in cursor}

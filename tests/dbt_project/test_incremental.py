@@ -235,3 +235,27 @@ def test_a_wrong_increment_is_noticed(connection: psycopg.Connection[Any], schoo
     )
     with pytest.raises(AssertionError, match="register_year_agrees_with_raw"):
         dbt("test", "--select", "register_year_agrees_with_raw")
+
+
+def test_a_school_that_withdraws_is_nowhere_and_comes_back_as_it_was(
+    connection: psycopg.Connection[Any], schools: tuple[int, int], dbt: Any
+) -> None:
+    _, elm = schools
+
+    def set_state(state: str) -> None:
+        connection.execute("update ops.school set state = %s where school_id = %s", [state, elm])
+
+    dbt("run", "--select", *CHAIN)
+    before = {relation: _rows(connection, relation) for relation in KEPT}
+    assert all(any(row[0] == elm for row in before[relation]) for relation in ("core.register_year", "core.day_tally"))
+    set_state("revoked")
+    _change(connection, dbt)
+    for relation in KEPT:
+        assert [row for row in _rows(connection, relation) if row[0] == elm] == [], relation
+    for model in ("school", "pupil", "enrolment", "school_day", "attendance_code"):
+        query = f"select count(*) from core.{model} where school_id = %s".encode()
+        dbt("run", "--select", model)
+        assert connection.execute(query, [elm]).fetchall() == [(0,)], model
+    set_state("approved")
+    dbt("run", "--select", "school", "pupil", *CHAIN)
+    assert {relation: _rows(connection, relation) for relation in KEPT} == before

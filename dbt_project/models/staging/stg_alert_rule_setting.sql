@@ -18,6 +18,7 @@ renamed as (
         set_by,
         set_at
     from source
+    where {{ not_withdrawn() }}
 
 )
 

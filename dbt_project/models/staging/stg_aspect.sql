@@ -14,7 +14,7 @@ renamed as (
         name as aspect,
         result_type
     from source
-    where removed_at is null
+    where removed_at is null and {{ not_withdrawn() }}
 
 )
 

@@ -15,7 +15,7 @@ renamed as (
         description,
         code_type
     from source
-    where removed_at is null
+    where removed_at is null and {{ not_withdrawn() }}
 
 )
 

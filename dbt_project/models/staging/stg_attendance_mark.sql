@@ -18,6 +18,7 @@ renamed as (
         case when removed_at is null then minutes_late end as minutes_late,
         extract_id
     from source
+    where {{ not_withdrawn() }}
 
 )
 

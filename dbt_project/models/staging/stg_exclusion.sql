@@ -20,7 +20,7 @@ renamed as (
         end_session,
         sessions
     from source
-    where removed_at is null
+    where removed_at is null and {{ not_withdrawn() }}
 
 )
 

@@ -13,7 +13,7 @@ renamed as (
         group_id,
         pupil_id
     from source
-    where removed_at is null
+    where removed_at is null and {{ not_withdrawn() }}
 
 )
 

@@ -14,7 +14,7 @@ renamed as (
         staff_id,
         is_main_teacher
     from source
-    where removed_at is null
+    where removed_at is null and {{ not_withdrawn() }}
 
 )
 

@@ -19,6 +19,7 @@ renamed as (
         ended_on,
         recorded_at
     from source
+    where {{ not_withdrawn() }}
 
 )
 

@@ -34,7 +34,7 @@ renamed as (
         postcode,
         coalesce(is_leaver, false) as is_leaver
     from source
-    where removed_at is null
+    where removed_at is null and {{ not_withdrawn() }}
 
 )
 

@@ -25,7 +25,7 @@ renamed as (
         service_child,
         enrolment_status
     from source
-    where removed_at is null
+    where removed_at is null and {{ not_withdrawn() }}
 
 )
 

@@ -17,7 +17,7 @@ renamed as (
         start_date,
         end_date
     from source
-    where removed_at is null
+    where removed_at is null and {{ not_withdrawn() }}
 
 )
 

@@ -28,6 +28,7 @@ renamed as (
     from source
     left join phase
         on upper(source.phase) = phase.partner_phase
+    where {{ not_withdrawn() }}
 
 )
 

@@ -22,7 +22,7 @@ renamed as (
         employment_start_date,
         employment_end_date
     from source
-    where removed_at is null
+    where removed_at is null and {{ not_withdrawn() }}
 
 )
 

@@ -15,7 +15,7 @@ renamed as (
         name as subject_name,
         active as is_active
     from source
-    where removed_at is null
+    where removed_at is null and {{ not_withdrawn() }}
 
 )
 

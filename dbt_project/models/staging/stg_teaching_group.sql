@@ -21,7 +21,7 @@ renamed as (
                 then (left(academic_year, 4) || right(academic_year, 2))::integer
         end as academic_year
     from source
-    where removed_at is null
+    where removed_at is null and {{ not_withdrawn() }}
 
 )
 

@@ -109,6 +109,19 @@ comment on column ops.record_alias.record_id is 'Its id in raw.';
 comment on column ops.record_alias.matched_on is 'By what the two were found to be one: upn and date of birth, names and date of birth, the members of a natural key, or operator.';
 comment on column ops.record_alias.matched_at is 'When.';
 
+create table ops.lost_pupil (
+    school_id integer not null references ops.school,
+    source_id integer not null references ops.source,
+    pupil_id text not null,
+    lost_at timestamptz not null default now(),
+    primary key (school_id, source_id, pupil_id)
+);
+comment on table ops.lost_pupil is 'One row per pupil who was on roll before a school moved to a later source, and was not found again in it.';
+comment on column ops.lost_pupil.school_id is 'The school: ops.school.';
+comment on column ops.lost_pupil.source_id is 'The later source: ops.source.';
+comment on column ops.lost_pupil.pupil_id is 'The pupil''s id in raw.';
+comment on column ops.lost_pupil.lost_at is 'When the first full reading of the later source lacked the pupil.';
+
 alter table ops.school add column source_id integer references ops.source;
 comment on column ops.school.source_id is 'The source whose ids the school''s next extract brings: ops.source; null before the first registration.';
 

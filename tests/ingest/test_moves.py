@@ -1,0 +1,173 @@
+"""A school that moves to another partner, or to another MIS, keeps what it had: all ids change, no pupil is lost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from fake_partner import FakePartner, Record, mark, pupil
+from trial import Trial
+
+from orchestration.connectors.base import School
+from orchestration.ingest import registry
+from orchestration.ingest.categories import Category
+from orchestration.ingest.extract import SchoolOutcome, extract_category
+from orchestration.ingest.rematching import match_by_hand, unmatched
+
+
+class OtherPartner(FakePartner):
+    """Another partner, which lists the same establishment."""
+
+    name = "other"
+    mis = "SIMS"
+
+    def school(self, name: str) -> School:
+        return replace(super().school(name), partner="other", mis=self.mis)
+
+
+def _leaver(number: int, **fields: object) -> Record:
+    return pupil(number, is_leaver=True, leaving_date="2024-07-19", **fields)
+
+
+@pytest.fixture
+def moved(trial: Trial) -> tuple[Trial, OtherPartner]:
+    """A school of three pupils and a leaver, with a mark each; then the first partner is told no, the other yes."""
+    first, other = trial.partner["A"], OtherPartner(["B"])
+    first.put("students", pupil(1), pupil(2, upn=None), pupil(3))
+    first.put("students-leaver", _leaver(4))
+    first.put("session", *(mark(number, "2024-07-01") for number in (1, 2, 3, 4)))
+    for category in (Category.BASIC, Category.ATTENDANCE):
+        assert trial.extract(category=category)[0].state == "loaded"
+    first.state = "revoked"
+    trial.register()
+    registry.sync(trial.warehouse, other, trial.settings)
+    return trial, other
+
+
+def read(trial: Trial, other: OtherPartner, category: Category, **options: bool) -> SchoolOutcome:
+    (outcome,) = extract_category(
+        trial.warehouse, {"other": other}, trial.settings, category, [trial.ids["A"]], run_id="moved", **options
+    )
+    return outcome
+
+
+def renumbered(number: int, like: int, **fields: object) -> Record:
+    """Pupil ``like`` as the other partner has the same pupil, under ids that were another pupil's before."""
+    return {**pupil(number), "surname": f"Reed {like}", "upn": f"A{like:012d}", "upi": None} | fields
+
+
+def test_the_school_is_one_school_served_by_the_other_partner(moved: tuple[Trial, OtherPartner]) -> None:
+    trial, _ = moved
+    assert trial.query("select school_id, partner, partner_school_id, state from ops.school") == [
+        (trial.ids["A"], "other", "B", "approved")
+    ]
+    assert trial.query(
+        "select partner, kind, before, after, learned_from from ops.connection_event"
+        " inner join ops.connection using (connection_id) order by event_id"
+    ) == [
+        ("fake", "state", None, "approved", "poll"),
+        ("fake", "state", "approved", "revoked", "poll"),
+        ("other", "state", None, "approved", "poll"),
+        ("other", "serving", "fake", "other", "platform"),
+    ]
+
+
+def test_pupils_and_their_marks_keep_their_ids_and_the_past_stays(moved: tuple[Trial, OtherPartner]) -> None:
+    trial, other = moved
+    other["B"].put("students", renumbered(2, 1), renumbered(3, 2, upn=None), renumbered(4, 3))
+    other["B"].put("session", *(mark(number, "2025-07-02") for number in (2, 3, 4)))
+    assert read(trial, other, Category.BASIC).mode == "full"
+    assert read(trial, other, Category.ATTENDANCE).state == "loaded"
+    assert trial.raw("pupil", "pupil_id", "surname", "person_id", "is_leaver") == [
+        (f"P{number}", f"Reed {number}", str(5000 + number), number == 4) for number in (1, 2, 3, 4)
+    ]
+    assert trial.raw("attendance_mark", "pupil_id", "mark_date::text") == sorted(
+        [(f"P{number}", "2024-07-01") for number in (1, 2, 3, 4)]
+        + [(f"P{number}", "2025-07-02") for number in (1, 2, 3)]
+    )
+    assert trial.query(
+        "select source_record_id, record_id, matched_on from ops.record_alias where table_name = 'pupil' order by 1"
+    ) == [
+        ("P2", "P1", "UPN, date of birth and admission"),
+        ("P3", "P2", "names, date of birth and admission"),
+        ("P4", "P3", "UPN, date of birth and admission"),
+    ]
+    with trial.warehouse.connect() as conn:
+        assert unmatched(conn, trial.ids["A"]) == []
+
+
+def test_a_stranger_with_a_known_id_is_nobody_else(moved: tuple[Trial, OtherPartner]) -> None:
+    """P1 and person 5001 are other pupils at the other partner: neither may take over what the first P1 has."""
+    trial, other = moved
+    stranger = pupil(
+        1, surname="Stranger", upn="B000000000009", date_of_birth="2011-01-01", admission_date="2026-09-01"
+    )
+    other["B"].put("students", stranger, renumbered(2, 1), renumbered(3, 2), renumbered(4, 3))
+    read(trial, other, Category.BASIC)
+    ((source,),) = trial.query("select source_id from ops.school")
+    found = {
+        surname: (pupil_id, person)
+        for pupil_id, person, surname in trial.raw("pupil", "pupil_id", "person_id", "surname")
+    }
+    assert found["Stranger"] == (f"{source}:P1", f"{source}:5001")
+    assert found["Reed 1"] == ("P1", "5001")
+
+
+def test_who_was_not_found_again_is_reported_and_can_be_matched_by_hand(moved: tuple[Trial, OtherPartner]) -> None:
+    trial, other = moved
+    married = renumbered(4, 3, surname="Smith", upn=None)
+    other["B"].put("students", renumbered(2, 1), renumbered(3, 2), married)
+    other["B"].put("session", mark(4, "2025-07-02"))
+    read(trial, other, Category.BASIC)
+    read(trial, other, Category.ATTENDANCE)
+    ((source,),) = trial.query("select source_id from ops.school")
+    with trial.warehouse.connect() as conn:
+        assert [(found.side, found.pupil_id, found.surname) for found in unmatched(conn, trial.ids["A"])] == [
+            ("before", "P3", "Reed 3"),
+            ("after", f"{source}:P4", "Smith"),
+        ]
+        with pytest.raises(ValueError, match="P1 is no unmatched pupil from before the move"):
+            match_by_hand(conn, trial.ids["A"], before="P1", after=f"{source}:P4")
+        match_by_hand(conn, trial.ids["A"], before="P3", after=f"{source}:P4")
+    assert read(trial, other, Category.BASIC).mode == "full"
+    assert read(trial, other, Category.ATTENDANCE).mode == "full"
+    assert ("P3", "Smith", "5003") in trial.raw("pupil", "pupil_id", "surname", "person_id")
+    assert [row for row in trial.raw("attendance_mark", "pupil_id", "mark_date::text") if row[0] == "P3"] == [
+        ("P3", "2024-07-01"),
+        ("P3", "2025-07-02"),
+    ]
+    with trial.warehouse.connect() as conn:
+        assert unmatched(conn, trial.ids["A"]) == []
+
+
+def test_marks_wait_until_the_pupils_are_known_by_their_new_ids(moved: tuple[Trial, OtherPartner]) -> None:
+    trial, other = moved
+    other["B"].put("session", mark(2, "2025-07-02"))
+    refused = read(trial, other, Category.ATTENDANCE)
+    assert (refused.state, refused.extract_id) == ("failed", None)
+    assert refused.message is not None
+    assert "Extract its basic category first" in refused.message
+
+
+def test_what_the_later_source_deletes_is_seen_to_have_gone(moved: tuple[Trial, OtherPartner]) -> None:
+    """Unchanged rows are taken over too: else nobody could say of them that they have gone."""
+    trial, other = moved
+    other["B"].put("students", renumbered(2, 1), renumbered(3, 2), renumbered(4, 3))
+    other["B"].put("session", mark(2, "2024-07-01"))
+    read(trial, other, Category.BASIC)
+    read(trial, other, Category.ATTENDANCE)
+    other["B"].put("session")
+    read(trial, other, Category.ATTENDANCE, full=True)
+    assert [row[0] for row in trial.raw("attendance_mark", "pupil_id")] == ["P2", "P3", "P4"]
+
+
+def test_another_mis_behind_the_same_partner_is_another_source(moved: tuple[Trial, OtherPartner]) -> None:
+    trial, other = moved
+    other["B"].put("students", renumbered(2, 1), renumbered(3, 2), renumbered(4, 3))
+    read(trial, other, Category.BASIC)
+    other.mis = "Arbor"
+    registry.sync(trial.warehouse, other, trial.settings)
+    other["B"].put("students", renumbered(7, 1), renumbered(8, 2), renumbered(9, 3))
+    assert read(trial, other, Category.BASIC).mode == "full"
+    assert trial.raw("pupil", "pupil_id", "surname") == [(f"P{number}", f"Reed {number}") for number in (1, 2, 3, 4)]
+    assert read(trial, other, Category.BASIC).mode == "incremental"
