@@ -488,6 +488,7 @@ ATTENDANCE = CategorySpec(
             ),
             "One row per pupil, academic year and school attended in it: totals of former years from Common Transfer "
             "Files, of this school or another.",
+            history=True,
         ),
     ),
 )

@@ -20,7 +20,7 @@ renamed as (
         sessions_authorised as authorised_sessions,
         sessions_unauthorised as unauthorised_sessions
     from source
-    where removed_at is null
+    where removed_at is null and {{ not_withdrawn() }}
 
 )
 
