@@ -225,7 +225,7 @@ def sandbox(
         size=size,
         today=date.fromisoformat(today),
         port=port,
-        ready=lambda url, token: print_json({"MIS_WONDE_URL": url, "MIS_WONDE_TOKEN": token}),
+        ready=lambda told: print_json({"MIS_WONDE_URL": told.url, "MIS_WONDE_TOKEN": told.token}),
     )
 
 

@@ -1,4 +1,4 @@
-"""A stand-in for a school-data partner: synthetic schools behind the partner's own API, over real HTTP.
+"""A stand-in for two school-data partners: synthetic schools behind the partners' own APIs, over real HTTP.
 
 See ``sandbox/README.md``. For tests: ``with sandbox.running(size=0.1) as partner: partner.url, partner.token``.
 """

@@ -6,22 +6,23 @@ import argparse
 import contextlib
 import json
 import sys
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
-from sandbox.server import DEFAULT_SCHOOLS, DEFAULT_SEED, DEFAULT_TODAY, serve
+from sandbox.server import DEFAULT_SCHOOLS, DEFAULT_SEED, DEFAULT_TODAY, Announcement, serve
 
 
-def _announce(url: str, token: str) -> None:
-    """One line of JSON on standard output: where the API is and what opens it."""
-    sys.stdout.write(json.dumps({"url": url, "token": token}) + "\n")
+def _announce(told: Announcement) -> None:
+    """One line of JSON on standard output: where the partners are and what opens them."""
+    sys.stdout.write(json.dumps(asdict(told)) + "\n")
     sys.stdout.flush()
 
 
 def main() -> None:
     """Parse the command line and serve."""
     parser = argparse.ArgumentParser(
-        prog="python -m sandbox", description="Serve synthetic schools through a partner's API on this machine."
+        prog="python -m sandbox", description="Serve synthetic schools through partners' APIs on this machine."
     )
     parser.add_argument(
         "--data",

@@ -11,12 +11,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from sandbox.answers import reply
 from sandbox.calendar import academic_year, academic_year_name
 from sandbox.codes import ATTENDED, AUTHORISED, CODES, NUMBER, UNAUTHORISED
+from sandbox.facts import exclusions, register, results, staff
+from sandbox.groupcall.tokens import Tokens
+from sandbox.notices import Notices
 from sandbox.schools import School
 from sandbox.site import Site
-from sandbox.wonde import app, assessment, attendance, exclusions, staff
-from sandbox.wonde.view import SchoolView
+from sandbox.view import SchoolView
+from sandbox.wonde import app
 from sandbox.wonde.wire import ApiError, encode
 
 
@@ -28,19 +32,32 @@ class _State(msgspec.Struct, forbid_unknown_fields=True):
     state: str
 
 
+class _Cache(msgspec.Struct, forbid_unknown_fields=True):
+    school: str
+    minutes: int
+
+
+class _Address(msgspec.Struct, forbid_unknown_fields=True):
+    url: str | None
+
+
+class _Migration(msgspec.Struct, forbid_unknown_fields=True):
+    mis: str
+
+
 class _Scope(msgspec.Struct, forbid_unknown_fields=True):
     scope: str
     granted: bool
 
 
-def routes(site: Site) -> list[BaseRoute]:
+def routes(site: Site, tokens: Tokens, notices: Notices) -> list[BaseRoute]:
     """Routes of the control endpoints."""
 
     def route(path: str, method: str, handler: Callable[[Request, bytes], Any]) -> Route:
         async def endpoint(http: Request) -> Response:
             try:
-                app.authorise(site, http)
-                return app.reply(site, 200, encode({"data": handler(http, await http.body())}))
+                app.authorise(http, site.token)
+                return reply(site, 200, encode({"data": handler(http, await http.body())}))
             except msgspec.ValidationError as error:
                 return app.refuse(site, ApiError(422, "invalid_body", str(error)))
             except ApiError as error:
@@ -62,7 +79,31 @@ def routes(site: Site) -> list[BaseRoute]:
         return {}
 
     def set_faults(http: Request, body: bytes) -> Any:
-        return {"faults": site.faults.replace(body)}
+        return {"faults": site.set_faults(body)}
+
+    def secrets(http: Request, body: bytes) -> Any:
+        return {school.estab: tokens.secret(school) for school in site.schools()}
+
+    def migrate(http: Request, body: bytes) -> Any:
+        school, wanted = _school(site, http), msgspec.json.decode(body, type=_Migration).mis
+        notices.migrated(school, site.migrate(school, wanted), wanted)
+        return {}
+
+    def set_webhooks(http: Request, body: bytes) -> Any:
+        notices.webhooks = msgspec.json.decode(body, type=_Address).url
+        return {}
+
+    def set_approvals(http: Request, body: bytes) -> Any:
+        notices.approvals = msgspec.json.decode(body, type=_Address).url
+        return {}
+
+    def deliveries(http: Request, body: bytes) -> Any:
+        return notices.deliveries
+
+    def set_cache(http: Request, body: bytes) -> Any:
+        wanted = msgspec.json.decode(body, type=_Cache)
+        site.set_cache_age(site.find(wanted.school), wanted.minutes)
+        return {}
 
     def truth(http: Request, body: bytes) -> Any:
         about = {"counts": _counts, "attendance": _attendance}.get(http.path_params["about"])
@@ -70,11 +111,22 @@ def routes(site: Site) -> list[BaseRoute]:
             raise ApiError(404, "resource_not_found", "There is truth about counts and about attendance")
         return about(site.any_view(_school(site, http)))
 
+    def rows(http: Request, body: bytes) -> Any:
+        view = site.any_view(_school(site, http))
+        return app.all_rows(view, http.path_params["endpoint"], http.query_params)
+
     return [
         route("/advance", "POST", advance),
         route("/school/{school}/state", "POST", set_state),
         route("/school/{school}/scope", "POST", set_scope),
         route("/faults", "POST", set_faults),
+        route("/school/{school}/migrate", "POST", migrate),
+        route("/webhooks", "POST", set_webhooks),
+        route("/groupcall/approvals", "POST", set_approvals),
+        route("/notices", "GET", deliveries),
+        route("/groupcall/secrets", "GET", secrets),
+        route("/groupcall/cache", "POST", set_cache),
+        route("/truth/{school}/rows/{endpoint:path}", "GET", rows),
         route("/truth/{school}/{about}", "GET", truth),
     ]
 
@@ -85,7 +137,7 @@ def _school(site: Site, http: Request) -> School:
 
 def _counts(view: SchoolView) -> dict[str, Any]:
     """How many rows each endpoint holds today."""
-    shown = attendance.marks(view) != 0
+    shown = register.marks(view) != 0
     columns = {"session": view.current, "leavers": view.leavers}
     return {
         "today": view.clock.today,
@@ -96,7 +148,7 @@ def _counts(view: SchoolView) -> dict[str, Any]:
         "groups": len(view.forms),
         "employees": len(staff.known(view)),
         "exclusions": len(exclusions.visible(view)),
-        "assessment/results": len(assessment.known_results(view)),
+        "assessment/results": len(results.known(view)),
         "attendance/session": int(shown[:, columns["session"]].sum()),
         "attendance-leavers/session": int(shown[:, columns["leavers"]].sum()),
     }
@@ -104,7 +156,7 @@ def _counts(view: SchoolView) -> dict[str, Any]:
 
 def _attendance(view: SchoolView) -> list[dict[str, Any]]:
     """Marks by academic year, NC year and code, with the sums that the published definitions give."""
-    shown = attendance.marks(view)
+    shown = register.marks(view)
     years = np.array([academic_year(session.day) for session in view.data.register.sessions[: len(shown)]])
     found = []
     for year in sorted(set(years.tolist())):

@@ -28,7 +28,8 @@ class Mis(msgspec.Struct, frozen=True):
 
     ``described``: characteristics as descriptions, not codes. ``birth_text``: date of birth as plain text.
     ``pre_admission``: Z marks from the start of the year to a late admission. ``inset_marks``: # on INSET days.
-    ``without``: includes it cannot give.
+    ``without``: includes it cannot give. ``connector``: what Groupcall calls it. ``meta_once``: Groupcall's later pages
+    of it have an empty ``meta``. ``prefixed_members``: Groupcall's members of its groups have ids with a prefix.
     """
 
     name: str
@@ -37,12 +38,25 @@ class Mis(msgspec.Struct, frozen=True):
     pre_admission: bool
     inset_marks: bool
     without: tuple[str, ...]
+    connector: str
+    meta_once: bool
+    prefixed_members: bool
 
 
 MIS: dict[str, Mis] = {
     mis.name: mis
     for mis in (
-        Mis("SIMS", described=False, birth_text=False, pre_admission=True, inset_marks=True, without=("campus",)),
+        Mis(
+            "SIMS",
+            described=False,
+            birth_text=False,
+            pre_admission=True,
+            inset_marks=True,
+            without=("campus",),
+            connector="simsnet",
+            meta_once=True,
+            prefixed_members=False,
+        ),
         Mis(
             "Arbor",
             described=True,
@@ -50,6 +64,9 @@ MIS: dict[str, Mis] = {
             pre_admission=False,
             inset_marks=False,
             without=("house", "in_care_date_ranges", "campus"),
+            connector="arbor",
+            meta_once=False,
+            prefixed_members=False,
         ),
         Mis(
             "Bromcom",
@@ -58,6 +75,9 @@ MIS: dict[str, Mis] = {
             pre_admission=False,
             inset_marks=True,
             without=("identifiers",),
+            connector="bromcom",
+            meta_once=False,
+            prefixed_members=True,
         ),
     )
 }
@@ -91,6 +111,11 @@ class School(msgspec.Struct, frozen=True):
     publishes_classes: bool
     state: str
     partner_school: int | None
+
+    @property
+    def estab(self) -> str:
+        """LA code and establishment number, seven digits."""
+        return self.la_code + self.establishment_number
 
     @property
     def wire_phase(self) -> str:

@@ -23,6 +23,16 @@ DEFAULT_SCHOOLS = 3
 DEFAULT_TODAY = date(2025, 7, 18)
 
 
+@dataclass(frozen=True)
+class Announcement:
+    """Where a sandbox is: Wonde's base address and token, Groupcall's API root and the application's name there."""
+
+    url: str
+    token: str
+    groupcall_url: str
+    groupcall_relying_party: str
+
+
 class _Server(uvicorn.Server):
     """Says when it takes requests."""
 
@@ -45,26 +55,30 @@ def serve(
     port: int = 0,
     reset: bool = False,
     exit_with_stdin: bool = False,
-    ready: Callable[[str, str], None],
+    ready: Callable[[Announcement], None],
 ) -> None:
     """Serve on 127.0.0.1 until told to stop; generates into ``directory`` what is not there yet.
 
-    ``ready`` is called once with the API's base address and the token. ``port`` 0 takes a free one.
+    ``ready`` is called once with where the partners are and what opens them. ``port`` 0 takes a free one.
     ``exit_with_stdin`` stops the server when standard input ends, so that it does not outlive the process that
     started it.
     """
-    from sandbox import control
+    from sandbox.app import build
+    from sandbox.connections import Protocol
+    from sandbox.groupcall.tokens import Tokens
     from sandbox.site import Site
-    from sandbox.wonde import app
     from sandbox.world import Parameters
 
     site = Site(directory, Parameters(seed, schools, size, today), reset=reset)
+    tokens = Tokens(site)
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1.0/"
+    root = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    told = Announcement(f"{root}/v1.0/", site.token, f"{root}/api/v1/", tokens.relying_party)
     config = uvicorn.Config(
-        app.build(site, control.routes(site)),
+        build(site, tokens),
+        http=Protocol,
         log_level="critical",
         access_log=False,
         date_header=False,
@@ -72,7 +86,7 @@ def serve(
         lifespan="off",
         timeout_graceful_shutdown=1,
     )
-    server = _Server(config, lambda: ready(url, site.token))
+    server = _Server(config, lambda: ready(told))
     if exit_with_stdin:
         threading.Thread(target=_stop_at_end_of_stdin, args=(server,), daemon=True).start()
     server.run(sockets=[listener])
@@ -85,11 +99,10 @@ def _stop_at_end_of_stdin(server: uvicorn.Server) -> None:
 
 
 @dataclass(frozen=True)
-class Sandbox:
-    """A running sandbox. ``url`` ends in ``/v1.0/``; ``token`` opens the API and the control endpoints."""
+class Sandbox(Announcement):
+    """A running sandbox. ``url`` ends in ``/v1.0/``; ``token`` opens Wonde's API and the control endpoints;
+    ``groupcall_url`` ends in ``/api/v1/``."""
 
-    url: str
-    token: str
     pid: int
 
     def get(self, path: str, **query: Any) -> Any:
@@ -106,6 +119,11 @@ class Sandbox:
         """
         address = self.url.removesuffix("v1.0/") + "_sandbox/" + path
         return self._call("GET" if body is None else "POST", address, json=body)["data"]
+
+    def groupcall_secrets(self) -> dict[str, str]:
+        """Groupcall's secret of every school in any state, by estab."""
+        secrets: dict[str, str] = self.control("groupcall/secrets")
+        return secrets
 
     def advance(self, days: int = 1) -> date:
         """Move the simulated clock on by so many school days; returns the new day."""
@@ -174,8 +192,7 @@ def running(
                 raise RuntimeError(
                     f"the sandbox did not start (exit status {child.wait()}); run python -m sandbox to see why"
                 )
-            told = json.loads(line)
-            yield Sandbox(told["url"], told["token"], child.pid)
+            yield Sandbox(**json.loads(line), pid=child.pid)
         finally:
             child.stdin.close()
             try:

@@ -146,8 +146,8 @@ class Decoder(Protocol):
 class Partner(Protocol):
     """A source of school data. ``async with partner:`` holds its connections and limits for one event loop.
 
-    ``schools``, ``scopes`` and ``pages`` need it to be entered and raise ``PartnerError``; it may be entered again
-    later, in another event loop. The other methods are usable at any time.
+    ``schools``, ``school``, ``scopes`` and ``pages`` need it to be entered and raise ``PartnerError``; it may be
+    entered again later, in another event loop. The other methods are usable at any time.
     """
 
     @property
@@ -162,6 +162,9 @@ class Partner(Protocol):
 
     async def schools(self) -> list[School]:
         """Every school of ours, in whatever state; each once."""
+
+    async def school(self, partner_school_id: str) -> School | None:
+        """One school of ours as it stands now, asked for by itself; None when we may not read it (any more)."""
 
     async def scopes(self, school: School) -> list[Scope]:
         """What we ask of the school and what it grants now."""

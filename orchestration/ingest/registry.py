@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 from psycopg.rows import class_row
@@ -27,6 +27,10 @@ from orchestration.settings import Settings
 from orchestration.warehouse.connection import Warehouse
 
 _LOG = logging.getLogger(__name__)
+
+
+#: Two syncs at once (a sensor and a run) would otherwise write states in an order of their own.
+_ONE_AT_A_TIME = b"select pg_advisory_xact_lock(hashtext('mis.registry'), 0)"
 
 
 class RegistryError(Exception):
@@ -95,8 +99,7 @@ def sync(warehouse: Warehouse, partner: Partner, settings: Settings) -> list[Reg
     """
     schools, scopes = asyncio.run(_ask(partner))
     with warehouse.connect() as conn:
-        # Two syncs at once (a sensor and a run) would otherwise write states in an order of their own.
-        conn.execute("select pg_advisory_xact_lock(hashtext('mis.registry'), 0)")
+        conn.execute(_ONE_AT_A_TIME)
         known = connections.of_partner(conn, settings.application, partner.name)
         if not schools and known:
             raise RegistryError(
@@ -131,6 +134,50 @@ def sync_all(warehouse: Warehouse, partners: Mapping[str, Partner], settings: Se
     if failures:
         raise failures[0] if len(partners) == 1 else ExceptionGroup("partners whose lists were not read", failures)
     return sorted(schools, key=lambda school: school.school_id)
+
+
+def enter(
+    warehouse: Warehouse, school: School, scopes: Sequence[Scope], settings: Settings, learned_from: LearnedFrom
+) -> int:
+    """Enter one school as its partner has it now, and what it grants; our number of the school."""
+    with warehouse.connect() as conn:
+        conn.execute(_ONE_AT_A_TIME)
+        known = connections.of_partner(conn, settings.application, school.partner).get(school.partner_school_id)
+        registrar = _Registrar(conn, settings, learned_from)
+        connection_id = registrar.enter(school, known)
+        if school.state == "approved":
+            registrar.enter_scopes({connection_id: list(scopes)})
+        row = conn.execute("select school_id from ops.connection where connection_id = %s", (connection_id,)).fetchone()
+    assert row is not None
+    school_id: int = row[0]
+    return school_id
+
+
+def withdraw(
+    warehouse: Warehouse,
+    partner: str,
+    partner_school_id: str,
+    state: Literal["revoked", "declined"],
+    settings: Settings,
+    *,
+    reason: str | None,
+) -> bool:
+    """Enter that a school has told a partner no, at once; False when there is no such school."""
+    with warehouse.connect() as conn:
+        conn.execute(_ONE_AT_A_TIME)
+        known = connections.of_partner(conn, settings.application, partner).get(partner_school_id)
+        if known is not None:
+            _Registrar(conn, settings, "webhook").withdrawn(known, state, reason)
+    return known is not None
+
+
+def log_migration(
+    warehouse: Warehouse, settings: Settings, school: School, *, before: str | None, after: str | None
+) -> None:
+    """Note in the ledger that a school was announced to change its MIS; the ids change when the partner lists it so."""
+    with warehouse.connect() as conn:
+        known = connections.of_partner(conn, settings.application, school.partner)[school.partner_school_id]
+        connections.log(conn, known.connection_id, "migration", before=before, after=after, learned_from="webhook")
 
 
 async def _ask(partner: Partner) -> tuple[list[School], dict[str, list[Scope]]]:
@@ -190,14 +237,22 @@ class _Registrar:
         rows = self._conn.execute("select school_id from ops.connection where connection_id = any(%s)", (newly,))
         watermarks.require_full(self._conn, [school_id for (school_id,) in rows])
 
+    def withdrawn(self, connection: Connection, state: SchoolState, reason: str | None) -> None:
+        """Enter that a school has taken its permission back."""
+        self._set_state(connection, state, reason)
+        self._elect(connection.school_id)
+        self._settle_source(connection.school_id)
+
     def lost(self, connection: Connection) -> None:
         """Enter that a school is in none of its partner's lists any more."""
         if self._set_state(connection, "offline"):
             self._elect(connection.school_id)
             self._settle_source(connection.school_id)
 
-    def _set_state(self, connection: Connection, state: SchoolState) -> bool:
-        return connections.set_state(self._conn, connection, state, self._learned_from, keep_for=self._keep_for)
+    def _set_state(self, connection: Connection, state: SchoolState, reason: str | None = None) -> bool:
+        return connections.set_state(
+            self._conn, connection, state, self._learned_from, keep_for=self._keep_for, reason=reason
+        )
 
     def _same_school(self, school: School) -> int | None:
         """Our number of a school that is known through another partner.

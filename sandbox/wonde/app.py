@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import hmac
-from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
-from starlette.applications import Starlette
+import msgspec
 from starlette.requests import Request as HttpRequest
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp
 
-from sandbox import faults
+from sandbox import row_faults
+from sandbox.answers import reply, under_faults
 from sandbox.codes import CODES
-from sandbox.faults import Fault
+from sandbox.facts.register import sessions_between
+from sandbox.pages import Window, window
 from sandbox.site import Site
+from sandbox.view import SchoolView
 from sandbox.wonde import attendance, lists
 from sandbox.wonde.deletions import deletions
 from sandbox.wonde.paging import Request, meta
 from sandbox.wonde.resources import LARGEST_MARK_PAGE, MARKS, RESOURCES, Item, Resource
-from sandbox.wonde.view import SchoolView
-from sandbox.wonde.wire import ApiError, clock_header, encode, envelope, parse_includes, parse_local, parse_moment
+from sandbox.wonde.wire import ApiError, encode, envelope, parse_includes, parse_local, parse_moment
 
 BASE = "/v1.0"
 _MAX_LIST_PAGE = 500
@@ -34,42 +35,25 @@ _MAX_LIST_PAGE = 500
 Handler = Callable[[Site, HttpRequest], Response]
 
 
-def build(site: Site, control: list[BaseRoute]) -> ASGIApp:
-    """The application: the partner's API below ``/v1.0/`` and the control routes given."""
-
-    routes: list[BaseRoute] = []
+def routes(site: Site) -> list[BaseRoute]:
+    """Routes below ``/v1.0/``, and one for paths that do not exist."""
+    found: list[BaseRoute] = []
     for method, path, handler in _ROUTES:
         endpoint = partial(_answer, site, handler=handler)
         # The vendor's own client puts a slash before the question mark.
-        routes += [Route(BASE + path + slash, endpoint, methods=[method]) for slash in ("", "/")]
-    return Starlette(
-        routes=[*routes, *control, Route("/{rest:path}", partial(_answer, site, handler=_unknown), methods=_METHODS)]
-    )
+        found += [Route(BASE + path + slash, endpoint, methods=[method]) for slash in ("", "/")]
+    return [*found, Route("/{rest:path}", partial(_answer, site, handler=_unknown), methods=_METHODS)]
 
 
 async def _answer(site: Site, http: HttpRequest, *, handler: Handler) -> Response:
-    path = http.url.path.removeprefix(BASE + "/")
-    fault = site.faults.connection(path)
-    if fault is not None and fault.kind == "status":
-        headers = {"Retry-After": fault.retry_after} if fault.retry_after else {}
-        return reply(
-            site, fault.status, encode({"error": "injected", "error_description": "Asked for by a test"}), headers
-        )
-    if fault is not None and fault.kind == "hang":
-        await asyncio.sleep(fault.seconds)
-    try:
-        authorise(site, http)
-        response = handler(site, http)
-    except ApiError as error:
-        return refuse(site, error)
-    if fault is not None and fault.kind in ("truncate", "hang_up"):
-        return _broken(site, fault, bytes(response.body))
-    return response
+    def respond() -> Response:
+        try:
+            authorise(http, site.token, *_school_tokens(site, http))
+            return handler(site, http)
+        except ApiError as error:
+            return refuse(site, error)
 
-
-def reply(site: Site, status: int, body: bytes, headers: dict[str, str] | None = None) -> Response:
-    """A JSON answer under the simulated clock."""
-    return Response(body, status, {"Date": clock_header(site.clock.now), **(headers or {})}, "application/json")
+    return await under_faults(site, http, _path(http.url.path), respond)
 
 
 def refuse(site: Site, error: ApiError) -> Response:
@@ -77,10 +61,16 @@ def refuse(site: Site, error: ApiError) -> Response:
     return reply(site, error.status, encode({"error": error.error, "error_description": error.description}))
 
 
-def authorise(site: Site, http: HttpRequest) -> None:
+def _school_tokens(site: Site, http: HttpRequest) -> list[str]:
+    """What else opens a path: the token of the school in it, while its approval lasts."""
+    school = site.world.by_id.get(http.path_params.get("school", ""))
+    return [site.school_token(school)] if school and site.state(school) in ("approved", "offline") else []
+
+
+def authorise(http: HttpRequest, *tokens: str) -> None:
     """Check ``Bearer <token>`` or Basic with the token as user name and an empty password.
 
-    Raises ApiError 401.
+    Raises ApiError 401 if it is none of ``tokens``.
     """
     kind, _, credentials = http.headers.get("authorization", "").partition(" ")
     given = credentials.strip()
@@ -89,7 +79,9 @@ def authorise(site: Site, http: HttpRequest) -> None:
             given = base64.b64decode(given, validate=True).decode().removesuffix(":")
         except (binascii.Error, UnicodeDecodeError):
             given = ""
-    if kind.lower() not in ("bearer", "basic") or not hmac.compare_digest(given.encode(), site.token.encode()):
+    if kind.lower() not in ("bearer", "basic") or not any(
+        hmac.compare_digest(given.encode(), token.encode()) for token in tokens
+    ):
         raise ApiError(
             401,
             "unauthenticated",
@@ -97,17 +89,9 @@ def authorise(site: Site, http: HttpRequest) -> None:
         )
 
 
-def _broken(site: Site, fault: Fault, body: bytes) -> Response:
-    if fault.kind == "truncate":
-        return reply(site, 200, body[: len(body) // 2])
-
-    async def half() -> AsyncIterator[bytes]:
-        yield body[: len(body) // 2]
-        raise ConnectionAbortedError("a test asked for the connection to break here")
-
-    return StreamingResponse(
-        half(), 200, {"Date": clock_header(site.clock.now), "Content-Length": str(len(body))}, "application/json"
-    )
+def _path(path: str) -> str:
+    """What faults know a request by."""
+    return path.removeprefix(BASE + "/")
 
 
 def _request(http: HttpRequest) -> Request:
@@ -157,22 +141,28 @@ def _rows(site: Site, view: SchoolView, endpoint: str, resource: Resource, reque
     _check_scope(view, resource.scope)
     includes = parse_includes(request.query.get("include", ""), resource.includes, view.mis.without)
     rows = view.remember(f"{endpoint}?{request.filters}", lambda: _filtered(view, resource, request))
-    size, page = request.page_size(resource.largest_page), request.number("page", 1)
-    here = [encode(resource.render(view, row, includes)) for row in rows[(page - 1) * size : page * size]]
+    size, here = _window(site, request, len(rows), resource.largest_page)
+    shown = [encode(resource.render(view, row, includes)) for row in rows[here.rows]]
     active = site.faults.rows(view.school.id, endpoint)
     if active:
         everything = list(resource.rows(view, Request(request.url, "", {})))
-        places = {place for fault in active for place in fault.rows if place < len(everything)}
-        here = faults.apply(
-            active, here, {place: resource.render(view, everything[place], {})["id"] for place in places}
-        )
-    return reply(site, 200, envelope(here, _page_meta(request, len(rows), size, page)))
+        places = {place for place in row_faults.places_named(active) if place < len(everything)}
+        named = {place: resource.render(view, everything[place], {})["id"] for place in places}
+        shown = row_faults.apply(active, shown, named)
+    return reply(site, 200, envelope(shown, _page_meta(request, size, here)))
 
 
-def _page_meta(request: Request, total: int, size: int, page: int) -> dict[str, Any]:
-    following = request.link(page=page + 1) if page * size < total else None
-    previous = request.link(page=page - 1) if page > 1 else None
-    return meta(request, size=size, page=page, following=following, previous=previous)
+def _window(site: Site, request: Request, total: int, largest: int = _MAX_LIST_PAGE) -> tuple[int, Window]:
+    """The page size and the page that a request gets."""
+    size = request.page_size(largest)
+    path = _path(urlsplit(request.url).path)
+    return size, window(site.faults, path, page=request.number("page", 1), size=size, total=total)
+
+
+def _page_meta(request: Request, size: int, here: Window) -> dict[str, Any]:
+    following = None if here.is_last else request.link(page=here.page + 1)
+    previous = request.link(page=here.page - 1) if here.page > 1 else None
+    return meta(request, size=size, page=here.page, following=following, previous=previous)
 
 
 def _single(site: Site, view: SchoolView, resource: Resource, identifier: str, request: Request) -> Response:
@@ -184,38 +174,72 @@ def _single(site: Site, view: SchoolView, resource: Resource, identifier: str, r
     raise ApiError(404, "resource_not_found", f"No row with id {identifier}")
 
 
+def _mark_filter(view: SchoolView, request: Request) -> attendance.MarkFilter:
+    def day(name: str) -> date | None:
+        return parse_local(name, request.query[name]).date() if name in request.query else None
+
+    def moment(name: str) -> int | None:
+        return parse_moment(name, request.query[name]) if name in request.query else None
+
+    first, last = sessions_between(view, day("attendance_date_after"), day("attendance_date_before"))
+    return attendance.MarkFilter(first, last, moment("updated_after"), moment("updated_before"))
+
+
 def _marks(site: Site, view: SchoolView, endpoint: str, request: Request) -> Response:
     _check_scope(view, "attendance.read")
-    query = request.query
-    includes = parse_includes(query.get("include", ""), attendance.MARK_INCLUDES, view.mis.without)
-    after = (
-        parse_local("attendance_date_after", query["attendance_date_after"]).date()
-        if "attendance_date_after" in query
-        else None
-    )
-    before = (
-        parse_local("attendance_date_before", query["attendance_date_before"]).date()
-        if "attendance_date_before" in query
-        else None
-    )
-    first, last = attendance.session_filter(view, after, before)
-    wanted = attendance.MarkFilter(
-        first,
-        last,
-        parse_moment("updated_after", query["updated_after"]) if "updated_after" in query else None,
-        parse_moment("updated_before", query["updated_before"]) if "updated_before" in query else None,
-    )
-    start = attendance.from_cursor(query["cursor"]) if "cursor" in query else attendance.Position(0, 0)
+    includes = parse_includes(request.query.get("include", ""), attendance.MARK_INCLUDES, view.mis.without)
+    cursor = attendance.from_cursor(request.query["cursor"]) if "cursor" in request.query else attendance.START
     size = request.page_size(LARGEST_MARK_PAGE)
-    rows, following = attendance.mark_page(
-        view, leavers=MARKS[endpoint], wanted=wanted, start=start, size=size, includes=includes
+    page = partial(
+        attendance.mark_page,
+        view,
+        leavers=MARKS[endpoint],
+        wanted=_mark_filter(view, request),
+        size=size,
+        includes=includes,
     )
+    at, before = cursor.at, cursor.before
+    rows, following = page(start=at)
+    turn = site.faults.turn(
+        _path(urlsplit(request.url).path), has_before=before is not None, has_after=following is not None
+    )
+    if turn < 0 and before is not None:
+        at = before
+        rows, following = page(start=at)
+    elif turn > 0 and following is not None:
+        at = following
+        rows, following = page(start=at)
     active = site.faults.rows(view.school.id, endpoint)
     if active:
-        places = sorted({place for fault in active for place in fault.rows})
-        rows = faults.apply(active, rows, attendance.ids_at(view, places, leavers=MARKS[endpoint]))
-    link = request.link(cursor=attendance.to_cursor(following)) if following else None
+        places = sorted(row_faults.places_named(active))
+        rows = row_faults.apply(active, rows, attendance.ids_at(view, places, leavers=MARKS[endpoint]))
+    link = request.link(cursor=attendance.Cursor(following, at).text()) if following else None
     return reply(site, 200, envelope(rows, meta(request, size=size, page=1, following=link, previous=None)))
+
+
+def all_rows(view: SchoolView, endpoint: str, query: Mapping[str, str]) -> list[Any]:
+    """Every row that an endpoint gives for a query, includes and filters heeded, pages and faults not.
+
+    Raises ApiError 404 for an endpoint that is no list.
+    """
+    request = Request("", "", query)
+    if endpoint in MARKS:
+        everything = attendance.mark_page(
+            view,
+            leavers=MARKS[endpoint],
+            wanted=_mark_filter(view, request),
+            start=attendance.START.at,
+            size=1 << 40,
+            includes=parse_includes(query.get("include", ""), attendance.MARK_INCLUDES, view.mis.without),
+        )[0]
+        return [msgspec.Raw(raw) for raw in everything]
+    if endpoint == "deletions":
+        return [row for _, row in deletions(view)]
+    if endpoint not in RESOURCES:
+        raise ApiError(404, "resource_not_found", f"No list {endpoint}; there are {', '.join([*RESOURCES, *MARKS])}")
+    resource = RESOURCES[endpoint]
+    includes = parse_includes(query.get("include", ""), resource.includes, view.mis.without)
+    return [resource.render(view, row, includes) for row in _filtered(view, resource, request)]
 
 
 def _deletions(site: Site, view: SchoolView, request: Request) -> Response:
@@ -226,9 +250,9 @@ def _deletions(site: Site, view: SchoolView, request: Request) -> Response:
         found = [entry for entry in found if entry[0] > parse_moment("updated_after", request.query["updated_after"])]
     if "updated_before" in request.query:
         found = [entry for entry in found if entry[0] < parse_moment("updated_before", request.query["updated_before"])]
-    size, page = request.page_size(_MAX_LIST_PAGE), request.number("page", 1)
-    here = [encode(row) for _, row in found[(page - 1) * size : page * size]]
-    return reply(site, 200, envelope(here, _page_meta(request, len(found), size, page)))
+    size, here = _window(site, request, len(found))
+    shown = [encode(row) for _, row in found[here.rows]]
+    return reply(site, 200, envelope(shown, _page_meta(request, size, here)))
 
 
 def _counts(site: Site, view: SchoolView, request: Request) -> Response:
@@ -268,9 +292,9 @@ def _list_of_schools(site: Site, http: HttpRequest, name: str) -> Response:
     found = site.schools() if name == "all" else site.schools(name)
     if name == "all":
         found = [school for school in found if lists.matches(school, request.query)]
-    size, page = request.page_size(_MAX_LIST_PAGE), request.number("page", 1)
-    here = [encode(lists.school(site, school, http.url.netloc)) for school in found[(page - 1) * size : page * size]]
-    return reply(site, 200, envelope(here, _page_meta(request, len(found), size, page) | {"includes": ["cbds"]}))
+    size, here = _window(site, request, len(found))
+    shown = [encode(lists.school(site, school, http.url.netloc)) for school in found[here.rows]]
+    return reply(site, 200, envelope(shown, _page_meta(request, size, here) | {"includes": ["cbds"]}))
 
 
 def _meta(site: Site, http: HttpRequest) -> Response:

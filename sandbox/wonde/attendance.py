@@ -9,35 +9,20 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
-from datetime import date
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
-from sandbox.attendance import Marks
 from sandbox.calendar import epoch
 from sandbox.codes import AUTHORISED, CODES, NUMBER, POSSIBLE, UNAUTHORISED
+from sandbox.facts import register
 from sandbox.identity import Kind, partner_id
+from sandbox.view import NumberArray, SchoolView
 from sandbox.wonde import people
-from sandbox.wonde.view import NumberArray, SchoolView
 from sandbox.wonde.wire import ApiError, Row, Tree, encode, local_date, utc_time
 
 MARK_INCLUDES: Tree = {"student": {}, "attendance_code": {}}
-
-#: What a school with its own code list calls two of the national codes.
-_OWN_LETTERS = {"V": "TR", "I": "IL"}
-_LATE_CODES = {NUMBER["L"]: (1, 28), NUMBER["U"]: (31, 89)}
-
-
-class Changes(NamedTuple):
-    """Marks that were changed by now, in order of session and pupil: columns of equal length."""
-
-    session: npt.NDArray[np.int32]
-    pupil: npt.NDArray[np.int32]
-    earlier: Marks
-    at: NumberArray
 
 
 class MarkFilter(NamedTuple):
@@ -51,65 +36,35 @@ class MarkFilter(NamedTuple):
 
 
 class Position(msgspec.Struct, frozen=True):
-    """Where a page begins: session and pupil number. What a cursor holds."""
+    """Where a page begins: session and pupil number."""
 
     s: int
     p: int
 
 
-def to_cursor(position: Position) -> str:
-    """The position as clients see it, opaque."""
-    return base64.urlsafe_b64encode(msgspec.json.encode(position)).decode().rstrip("=")
+class Cursor(msgspec.Struct, frozen=True):
+    """Where a page begins and where the one before it did (None: it is the first). What clients hold, opaque."""
+
+    at: Position
+    before: Position | None
+
+    def text(self) -> str:
+        """As it stands in a link."""
+        return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
 
 
-def from_cursor(text: str) -> Position:
-    """The position of a cursor.
+def from_cursor(text: str) -> Cursor:
+    """The cursor of a link.
 
     Raises ApiError 400 for text that this server did not make.
     """
     try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=Position)
+        return msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=Cursor)
     except (binascii.Error, ValueError, msgspec.DecodeError):
         raise ApiError(400, "invalid_parameter", f"cursor {text!r} is not one of ours") from None
 
 
-# -- what is known by now
-# ------------------------------------------------------------------------------------------------
-
-
-def marks(view: SchoolView) -> Marks:
-    """Marks as they read now: sessions held so far x pupils, 0 where there is no row."""
-    return view.remember("marks", lambda: _marks(view))
-
-
-def _marks(view: SchoolView) -> Marks:
-    register = view.data.register
-    held = int(np.searchsorted([session.created for session in register.sessions], view.clock.now, side="right"))
-    shown: Marks = register.final[:held].copy()
-    pending = (register.at > view.clock.now) & (register.session < held)
-    shown[register.session[pending], register.pupil[pending]] = register.earlier[pending]
-    return shown
-
-
-def _changes(view: SchoolView) -> Changes:
-    register = view.data.register
-    done = (register.at <= view.clock.now) & (register.session < len(marks(view)))
-    return Changes(register.session[done], register.pupil[done], register.earlier[done], register.at[done])
-
-
-def changes(view: SchoolView) -> Changes:
-    """Marks changed by now."""
-    return view.remember("changes", lambda: _changes(view))
-
-
-def session_filter(view: SchoolView, after: date | None, before: date | None) -> tuple[int, int]:
-    """Numbers of the sessions from ``after`` to ``before``, both days included."""
-    days = view.remember(
-        "session days", lambda: np.array([session.day.toordinal() for session in view.data.register.sessions])
-    )
-    first = int(np.searchsorted(days, after.toordinal())) if after else 0
-    last = int(np.searchsorted(days, before.toordinal(), side="right")) if before else len(days)
-    return first, min(last, len(marks(view)))
+START = Cursor(Position(0, 0), None)
 
 
 # -- pages
@@ -121,7 +76,7 @@ def mark_page(
 ) -> tuple[list[bytes], Position | None]:
     """Up to ``size`` marks from ``start`` on, in order of session and pupil, and where the next page begins (None: it
     was the last)."""
-    shown = marks(view)
+    shown = register.marks(view)
     roll = view.remember(f"roll {leavers}", lambda: np.array(view.leavers if leavers else view.current, dtype=np.int64))
     fragments = view.remember(f"fragments {sorted(includes)}", lambda: _Fragments(view, includes))
     created = fragments.created
@@ -154,12 +109,12 @@ def mark_page(
 
 def ids_at(view: SchoolView, places: list[int], *, leavers: bool) -> dict[int, str]:
     """Ids of the marks in the named places of the unfiltered list."""
-    shown = marks(view)
+    shown = register.marks(view)
     roll = np.array(view.leavers if leavers else view.current, dtype=np.int64)
     sessions, columns = np.nonzero(shown[:, roll])
     pupils = len(view.data.pupils)
     return {
-        place: partner_id(Kind.MARK, int(sessions[place]) * pupils + int(roll[columns[place]]))
+        place: view.partner_id(Kind.MARK, int(sessions[place]) * pupils + int(roll[columns[place]]))
         for place in places
         if place < len(sessions)
     }
@@ -169,7 +124,7 @@ def _recent(view: SchoolView, after: int) -> dict[int, NumberArray]:
     """Pupils whose marks changed after a time, by session."""
 
     def find() -> dict[int, NumberArray]:
-        done = changes(view)
+        done = register.changes(view)
         late = done.at > after
         sessions, pupils = done.session[late], done.pupil[late].astype(np.int64)
         starts = np.flatnonzero(np.diff(sessions, prepend=-1))
@@ -205,22 +160,26 @@ class _Fragments:
         self.student = [
             b"null"
             if null
-            else encode({"data": people.student_reference(view, number)} if whole else people.student_id(number))
+            else encode({"data": people.student_reference(view, number)} if whole else people.student_id(view, number))
             for number in range(self.pupils)
         ]
         self.code = [
             b',"attendance_code":'
-            + encode({"data": render_code(view, number, {})} if "attendance_code" in includes else code_id(number))
+            + encode(
+                {"data": render_code(view, number, {})} if "attendance_code" in includes else code_id(view, number)
+            )
             for number in range(len(CODES))
         ]
         plain = b',"comment":null,"minutes_late":null,"employee":null'
         self.detail = [code + plain for code in self.code]
-        done = changes(view)
+        done = register.changes(view)
         keys = done.session.astype(np.int64) * self.pupils + done.pupil
         self.changed: dict[int, int] = dict(zip(keys.tolist(), done.at.tolist(), strict=True))
         # Marks of sessions before a late admission had no row until then.
         self.filled_in: set[int] = set(keys[done.earlier == 0].tolist())
+        # An id is this and the number of the mark in eight digits or more, as partner_id writes it.
         self.prefix = f'{{"id":"A{Kind.MARK:02d}'.encode()
+        self.first = int(view.partner_id(Kind.MARK, 0)[3:])
 
     def updated(self, session: int, pupil: int) -> int:
         """When a mark last changed."""
@@ -236,10 +195,10 @@ class _Fragments:
             self.changed,
             self.prefix,
         )
-        base = session * self.pupils
+        base, first = session * self.pupils, self.first
         return [
-            b"%b%08d%b%b%b%b" % (prefix, base + number, before, student[number], detail[code], after)
-            if code not in _LATE_CODES and base + number not in changed
+            b"%b%08d%b%b%b%b" % (prefix, first + base + number, before, student[number], detail[code], after)
+            if code not in register.LATE and base + number not in changed
             else self._unusual(session, number, code)
             for number, code in zip(numbers, codes, strict=True)
         ]
@@ -247,10 +206,7 @@ class _Fragments:
     def _unusual(self, session: int, number: int, code: int) -> bytes:
         """A mark with minutes late, or one that was changed."""
         key = session * self.pupils + number
-        minutes = b"null"
-        if code in _LATE_CODES:
-            least, most = _LATE_CODES[code]
-            minutes = b"%d" % (least + key * 2654435761 % (most - least + 1))
+        minutes = encode(register.minutes_late(key, code))
         at = self.changed.get(key)
         after = self.after[session]
         if at is not None:
@@ -262,18 +218,25 @@ class _Fragments:
                 + changed
                 + b"}"
             )
-        comment = b'"Reason given by telephone"' if at is not None and key % 5 == 0 else b"null"
+        comment = encode(register.comment(key, changed=at is not None))
         detail = self.code[code] + b',"comment":' + comment + b',"minutes_late":' + minutes + b',"employee":null'
-        return b"%b%08d%b%b%b%b" % (self.prefix, key, self.before[session], self.student[number], detail, after)
+        return b"%b%08d%b%b%b%b" % (
+            self.prefix,
+            self.first + key,
+            self.before[session],
+            self.student[number],
+            detail,
+            after,
+        )
 
 
 # -- codes
 # ---------------------------------------------------------------------------------------------------------------
 
 
-def code_id(number: int) -> str:
-    """Partner id of a register code."""
-    return partner_id(Kind.CODE, 100000 + number)
+def code_id(view: SchoolView | None, number: int) -> str:
+    """Partner id of a register code; without a school, in the global list."""
+    return view.partner_id(Kind.CODE, 100000 + number) if view else partner_id(Kind.CODE, 100000 + number)
 
 
 def codes(view: SchoolView) -> Sequence[int]:
@@ -284,10 +247,9 @@ def codes(view: SchoolView) -> Sequence[int]:
 def render_code(view: SchoolView | None, number: int, includes: Tree) -> Row:
     """One code; without a school, as the global list has it."""
     code = CODES[number]
-    own = view is not None and view.school.custom_codes
     return {
-        "id": code_id(number),
-        "code": _OWN_LETTERS.get(code.code, code.code) if own else code.code,
+        "id": code_id(view, number),
+        "code": register.letter(view, number) if view else code.code,
         "description": code.description,
         "type": code.kind,
     }
@@ -297,41 +259,20 @@ def render_code(view: SchoolView | None, number: int, includes: Tree) -> Row:
 # ----------------------------------------------------------------------------------------
 
 
-def summary_counts(view: SchoolView) -> npt.NDArray[np.int64]:
-    """Marks of the present academic year by pupil and code."""
-
-    def count() -> npt.NDArray[np.int64]:
-        first, last = session_filter(view, date(view.year, 9, 1), None)
-        shown = marks(view)[first:last]
-        return np.stack([(shown == number).sum(axis=0) for number in range(len(CODES))], axis=1)
-
-    return view.remember("summary", count)
-
-
 def render_summary(view: SchoolView, pupil: int, includes: Tree) -> Row:
     """Totals of one pupil in the present academic year."""
-    counts = summary_counts(view)[pupil]
+    counts = register.counts_this_year(view)[pupil]
     possible, authorised, unauthorised = (
         int(counts[numbers].sum()) for numbers in (POSSIBLE, AUTHORISED, UNAUTHORISED)
     )
     return {
-        "id": partner_id(Kind.SUMMARY, 100001 + pupil),
-        "student": people.student_id(pupil),
+        "id": view.partner_id(Kind.SUMMARY, 100001 + pupil),
+        "student": people.student_id(view, pupil),
         "possible_marks": possible,
         "present_marks": possible - authorised - unauthorised,
         "authorised_absences": authorised,
         "unauthorised_absences": unauthorised,
     }
-
-
-def absences(view: SchoolView) -> Sequence[int]:
-    """Numbers of the planned absences of pupils on roll that have begun."""
-    held = len(marks(view))
-    return [
-        number
-        for number, absence in enumerate(view.data.register.absences)
-        if absence.first < held and view.is_current[absence.pupil]
-    ]
 
 
 def render_absence(view: SchoolView, number: int, includes: Tree) -> Row:
@@ -340,9 +281,9 @@ def render_absence(view: SchoolView, number: int, includes: Tree) -> Row:
     sessions = view.data.register.sessions
     entered = utc_time(epoch(sessions[absence.first].day) + 8 * 3600)
     return {
-        "id": partner_id(Kind.ABSENCE, 100001 + number),
-        "student": people.student_id(absence.pupil),
-        "attendance_code": code_id(NUMBER[absence.code]),
+        "id": view.partner_id(Kind.ABSENCE, 100001 + number),
+        "student": people.student_id(view, absence.pupil),
+        "attendance_code": code_id(view, NUMBER[absence.code]),
         "start_date": local_date(sessions[absence.first].day),
         "end_date": local_date(sessions[absence.last].day),
         "created_at": entered,

@@ -9,9 +9,10 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from sandbox.calendar import epoch
+from sandbox.identity import Kind
 from sandbox.pupils import NIGHTLY
+from sandbox.view import SchoolView
 from sandbox.wonde import groups, people
-from sandbox.wonde.view import SchoolView
 from sandbox.wonde.wire import Row, utc_time
 
 
@@ -37,12 +38,17 @@ def deletions(view: SchoolView) -> list[tuple[int, Row]]:
             add(
                 epoch(pupil.leaving + timedelta(days=1), NIGHTLY),
                 "student",
-                people.student_id(number),
+                people.student_id(view, number),
                 pupil.mis_id,
                 restored,
             )
     for group in view.data.classes:
         if group.year < view.year:
-            add(epoch(date(group.year + 1, 9, 1), NIGHTLY), "class", groups.class_id(group), str(9929 + group.number))
+            add(
+                epoch(date(group.year + 1, 9, 1), NIGHTLY),
+                "class",
+                groups.class_id(view, group),
+                view.mis_id(Kind.CLASS, group.number),
+            )
     found.sort(key=lambda entry: (entry[0], entry[1]["id"]))
     return found

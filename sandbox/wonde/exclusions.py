@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 from sandbox.calendar import academic_year, academic_year_name
-from sandbox.identity import Kind, partner_id
+from sandbox.facts.exclusions import KINDS, REASONS
+from sandbox.identity import Kind
+from sandbox.view import SchoolView
 from sandbox.wonde import people
-from sandbox.wonde.view import SchoolView
 from sandbox.wonde.wire import Row, Tree, local_date, nested, utc_time
 
 INCLUDES: Tree = {"student": {}, "student-leaver": {}}
-_KINDS = {"SUSP": "Suspension", "PERM": "Permanent exclusion", "LNCH": "Lunchtime exclusion"}
-_REASONS = {
-    "PP": "Physical assault against a pupil",
-    "PA": "Physical assault against an adult",
-    "VP": "Verbal abuse against a pupil",
-    "VA": "Verbal abuse against an adult",
-    "OW": "Use or threat of a weapon or prohibited item",
-    "BU": "Bullying",
-    "RA": "Racist abuse",
-    "SM": "Sexual misconduct",
-    "DA": "Drug and alcohol related",
-    "DM": "Damage to property",
-    "TH": "Theft",
-    "DB": "Persistent or general disruption",
-    "MT": "Inappropriate use of social media or technology",
-}
 _TERMS = ("Autumn", "Spring", "Summer")
 _NOT_HELD = (
     "comments",
@@ -38,16 +23,6 @@ _NOT_HELD = (
     "appeal_result_date",
     "appeal_reinstatement_date",
 )
-
-
-def visible(view: SchoolView) -> list[int]:
-    """Numbers of the exclusions entered so far. Some lunchtime exclusions are withdrawn again, and no deletion tells
-    of it."""
-    return [
-        number
-        for number, exclusion in enumerate(view.data.register.exclusions)
-        if exclusion.created <= view.clock.now < (exclusion.withdrawn or view.clock.now + 1)
-    ]
 
 
 def updated(view: SchoolView, number: int) -> int:
@@ -66,11 +41,11 @@ def render(view: SchoolView, number: int, includes: Tree) -> Row:
     year = academic_year(first.day)
     entered = utc_time(exclusion.created)
     row: Row = {
-        "id": partner_id(Kind.EXCLUSION, 100001 + number),
-        "mis_id": str(2318 + number),
-        "type": _KINDS[exclusion.kind],
+        "id": view.partner_id(Kind.EXCLUSION, 100001 + number),
+        "mis_id": view.mis_id(Kind.EXCLUSION, number),
+        "type": KINDS[exclusion.kind],
         "type_code": exclusion.kind,
-        "reason": _REASONS[exclusion.reason],
+        "reason": REASONS[exclusion.reason],
         "reason_code": exclusion.reason,
         "start_date": local_date(first.day),
         "start_session": "PM" if first.afternoon else "AM",

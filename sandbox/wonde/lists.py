@@ -25,7 +25,7 @@ def school(site: Site, one: School, host: str) -> Row:
         "phase_of_education": one.wire_phase,
         "la_code": one.la_code,
         "timezone": "Europe/London",
-        "mis": one.mis,
+        "mis": site.mis(one),
         "address": {
             "address_line_1": "1 School Lane",
             "address_line_2": None,

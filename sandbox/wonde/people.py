@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sandbox.identity import Kind, partner_id
+from sandbox.identity import Kind
 from sandbox.pupils import Pupil
 from sandbox.staff import Employee
-from sandbox.wonde.view import SchoolView
+from sandbox.view import SchoolView
 from sandbox.wonde.wire import Row, local_date
 
 
-def student_id(number: int) -> str:
+def student_id(view: SchoolView, number: int) -> str:
     """Partner id of a pupil's enrolment."""
-    return partner_id(Kind.STUDENT, 300040 + number)
+    return view.partner_id(Kind.STUDENT, 300040 + number)
 
 
 def student_reference(view: SchoolView, number: int) -> Row:
     """A pupil as it appears inside a class, group or exclusion."""
     pupil = view.data.pupils[number]
     return {
-        "id": student_id(number),
+        "id": student_id(view, number),
         "upi": pupil.upi,
         "mis_id": pupil.mis_id,
         "surname": pupil.surname,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from sandbox.identity import Kind, partner_id
+from sandbox.facts import staff as facts
+from sandbox.identity import Kind
 from sandbox.staff import Employee
+from sandbox.view import SchoolView
 from sandbox.wonde import people
 from sandbox.wonde.scopes import PROPERTIES
-from sandbox.wonde.view import SchoolView
 from sandbox.wonde.wire import Row, Tree, local_date, nested, utc_time
 
 INCLUDES: Tree = {
@@ -21,33 +22,15 @@ INCLUDES: Tree = {
 }
 
 
-def employee_id(number: int) -> str:
+def employee_id(view: SchoolView, number: int) -> str:
     """Partner id of an employment."""
-    return partner_id(Kind.EMPLOYEE, 100003 + number)
+    return view.partner_id(Kind.EMPLOYEE, 100003 + number)
 
 
-def known(view: SchoolView) -> Sequence[int]:
-    """Numbers of everybody the partner knows, those who left included."""
-    return [employee.number for employee in view.data.employees if employee.created <= view.clock.now]
-
-
-def teachers(view: SchoolView) -> list[Employee]:
-    """Teachers employed today."""
-    return view.remember(
-        "teachers",
-        lambda: [employee for employee in view.data.employees if employee.teacher and is_current(view, employee)],
-    )
-
-
-def is_current(view: SchoolView, employee: Employee) -> bool:
-    """Whether employed today."""
-    return employee.start <= view.clock.today and (employee.end is None or employee.end >= view.clock.today)
-
-
-def reference(employee: Employee) -> Row:
+def reference(view: SchoolView, employee: Employee) -> Row:
     """An employee as it appears inside a class or group."""
     return {
-        "id": employee_id(employee.number),
+        "id": employee_id(view, employee.number),
         "upi": employee.upi,
         "mis_id": employee.mis_id,
         "surname": employee.surname,
@@ -55,19 +38,13 @@ def reference(employee: Employee) -> Row:
     }
 
 
-def updated(view: SchoolView, number: int) -> int:
-    """When an employee's record last changed."""
-    employee = view.data.employees[number]
-    return view.updated(employee.created, employee.events)
-
-
 def render(view: SchoolView, number: int, includes: Tree) -> Row:
     """One employee."""
     employee = view.data.employees[number]
-    row = people.base(view, employee_id(number), employee)
+    row = people.base(view, employee_id(view, number), employee)
     row["restored_at"] = None
     row["created_at"] = utc_time(employee.created)
-    row["updated_at"] = utc_time(updated(view, number))
+    row["updated_at"] = utc_time(facts.updated(view, number))
     for name in includes:
         row[name] = nested(_RELATIONS[name](view, employee))
     people.hide(view, row, "employees", PROPERTIES)
@@ -76,12 +53,12 @@ def render(view: SchoolView, number: int, includes: Tree) -> Row:
 
 def _employment_details(view: SchoolView, employee: Employee) -> Row:
     return {
-        "current": is_current(view, employee),
+        "current": facts.is_current(view, employee),
         "teaching_staff": employee.teacher,
-        "teacher_number": f"{7000000 + 31 * employee.number}" if employee.teacher else None,
+        "teacher_number": facts.teacher_number(employee),
         "staff_code": employee.staff_code,
         "employment_start_date": local_date(employee.start),
-        "employment_end_date": local_date(employee.end) if employee.end and employee.end <= view.clock.today else None,
+        "employment_end_date": local_date(facts.ended(view, employee.end)),
         "local_authority_start_date": None,
         "employee_payroll_number": None,
         "qualified_teacher_status": employee.teacher,
@@ -91,17 +68,17 @@ def _employment_details(view: SchoolView, employee: Employee) -> Row:
     }
 
 
-def _contract_id(employee: Employee) -> str:
-    return partner_id(Kind.CONTRACT, 100001 + employee.number)
+def _contract_id(view: SchoolView, employee: Employee) -> str:
+    return view.partner_id(Kind.CONTRACT, 100001 + employee.number)
 
 
 def _contracts(view: SchoolView, employee: Employee) -> list[Row]:
     return [
         {
-            "id": _contract_id(employee),
-            "mis_id": str(761 + employee.number),
+            "id": _contract_id(view, employee),
+            "mis_id": view.mis_id(Kind.CONTRACT, employee.number),
             "start_date": local_date(employee.start),
-            "end_date": local_date(employee.end) if employee.end and employee.end <= view.clock.today else None,
+            "end_date": local_date(facts.ended(view, employee.end)),
             "employment_type": employee.contract,
         }
     ]
@@ -110,13 +87,13 @@ def _contracts(view: SchoolView, employee: Employee) -> list[Row]:
 def _roles(view: SchoolView, employee: Employee) -> list[Row]:
     return [
         {
-            "id": partner_id(Kind.ROLE, 100001 + 5 * employee.number + place),
-            "mis_id": str(5 * employee.number + place),
+            "id": view.partner_id(Kind.ROLE, 100001 + 5 * employee.number + place),
+            "mis_id": view.mis_id(Kind.ROLE, 5 * employee.number + place),
             "role": role.name,
             "role_code": role.code,
-            "contract": _contract_id(employee),
+            "contract": _contract_id(view, employee),
             "start_date": local_date(role.start),
-            "end_date": local_date(role.end) if role.end and role.end <= view.clock.today else None,
+            "end_date": local_date(facts.ended(view, role.end)),
         }
         for place, role in enumerate(employee.roles)
         if role.start <= view.clock.today

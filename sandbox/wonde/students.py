@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from sandbox.codes import AUTHORISED, POSSIBLE, UNAUTHORISED
-from sandbox.identity import Kind, partner_id
+from sandbox.facts import pupils as facts
+from sandbox.facts import register
+from sandbox.facts.exclusions import visible
+from sandbox.facts.groups import nc_year_code
+from sandbox.facts.results import of_pupil
+from sandbox.identity import Kind
 from sandbox.pupils import ETHNICITIES, LANGUAGES, Pupil, Span
 from sandbox.schools import RECEPTION
-from sandbox.wonde import assessment, attendance, exclusions, groups, people
+from sandbox.view import SchoolView
+from sandbox.wonde import assessment, exclusions, groups, people
 from sandbox.wonde.scopes import PROPERTIES, RELATION_SCOPES
-from sandbox.wonde.view import SchoolView
 from sandbox.wonde.wire import Row, Tree, local_date, nested, utc_time
 
 INCLUDES: Tree = {
@@ -35,20 +39,13 @@ INCLUDES: Tree = {
     "results": {"aspect": {}, "resultset": {}},
 }
 
-_SEN_WORDS = {"K": "SEN Support", "E": "Education, Health and Care Plan", "N": "No Special Educational Need"}
 _ENROLMENT_WORDS = {"C": "Single Registration", "M": "Main - Dual Registration", "S": "Subsidiary - Dual Registration"}
-_EAL_LEVELS = ("New to English", "Early Acquisition", "Developing Competence", "Competent", "Fluent")
-
-
-def nc_year_code(nc_year: int) -> str:
-    """``N1``, ``N2``, ``R``, ``1`` to ``13``."""
-    return {-2: "N1", -1: "N2", RECEPTION: "R"}.get(nc_year, str(nc_year))
 
 
 def render(view: SchoolView, number: int, includes: Tree) -> Row:
     """One student with the includes asked for; what the school has switched off is null."""
     pupil = view.data.pupils[number]
-    row = people.base(view, people.student_id(number), pupil)
+    row = people.base(view, people.student_id(view, number), pupil)
     row["restored_at"] = None
     row["created_at"] = utc_time(pupil.created)
     row["updated_at"] = utc_time(int(view.pupil_updated[number]))
@@ -60,9 +57,8 @@ def render(view: SchoolView, number: int, includes: Tree) -> Row:
 
 
 def _education_details(view: SchoolView, pupil: Pupil, branch: Tree) -> Row:
-    left = pupil.leaving if pupil.leaving is not None and pupil.leaving < view.clock.today else None
     return {
-        "admission_number": f"{int(pupil.mis_id) - 4000:06d}",
+        "admission_number": facts.admission_number(view, pupil),
         "upn": pupil.upn,
         "local_upn": None,
         "former_upn": pupil.former_upn,
@@ -71,33 +67,26 @@ def _education_details(view: SchoolView, pupil: Pupil, branch: Tree) -> Row:
         "part_time": view.nc_year(pupil) < RECEPTION,
         "part_time_rate": None,
         "admission_date": local_date(pupil.admission),
-        "leaving_date": local_date(left),
+        "leaving_date": local_date(facts.left(view, pupil)),
     }
 
 
 def _extended_details(view: SchoolView, pupil: Pupil, branch: Tree) -> Row:
-    today = view.clock.today
-    sen = pupil.status_on(pupil.sen, today)
-    fsm = pupil.status_on(pupil.fsm, today) is not None
-    six_years = today - timedelta(days=6 * 365)
-    ever = any(span.start <= today and (span.end is None or span.end >= six_years) for span in pupil.fsm)
-    care = pupil.status_on(pupil.care, today) is not None
-    code = sen.code if sen else "N"
-    eal = pupil.language != "ENG"
+    status = facts.status(view, pupil)
     words = view.mis.described
     return {
         "ethnicity": ETHNICITIES[pupil.ethnicity][1] if words else pupil.ethnicity,
         "religion": None,
-        "sen_status": _SEN_WORDS[code] if words else code,
+        "sen_status": facts.SEN_WORDS[status.sen] if words else status.sen,
         "first_language": LANGUAGES[pupil.language] if words else pupil.language,
         "home_language": LANGUAGES[pupil.language] if words else pupil.language,
-        "in_lea_care": care,
-        "ever_in_care": any(span.start <= today for span in pupil.care),
-        "free_school_meals": fsm,
-        "free_school_meals_6": ever,
-        "english_as_additional_language": eal,
-        "english_as_additional_language_status": _EAL_LEVELS[pupil.number % 5] if eal else "Not applicable",
-        "premium_pupil_indicator": ever or care,
+        "in_lea_care": status.in_care,
+        "ever_in_care": status.ever_in_care,
+        "free_school_meals": status.fsm,
+        "free_school_meals_6": status.fsm_ever_6,
+        "english_as_additional_language": status.eal,
+        "english_as_additional_language_status": status.proficiency or "Not applicable",
+        "premium_pupil_indicator": status.premium,
         "premium_pupil_notes": None,
         "service_children_indicator": pupil.service,
         "enrolment_status": _ENROLMENT_WORDS[pupil.enrolment_status] if words else pupil.enrolment_status,
@@ -115,7 +104,7 @@ def _contact_details(view: SchoolView, pupil: Pupil, branch: Tree) -> Row:
         "postcode": pupil.address.postcode,
     }
     phone = f"07700 900{pupil.family % 1000:03d}"
-    email = f"pupil{pupil.mis_id}@{view.school.id.lower()}.example.org"
+    email = f"pupil{view.first_mis_id(pupil.mis_id)}@{view.school.id.lower()}.example.org"
     return {
         "phones": {"phone": phone, "primary": phone, "home": None, "work": None, "mobile": phone},
         "emails": {"email": email, "primary": email, "home": None, "work": None},
@@ -128,13 +117,13 @@ def _identifiers(view: SchoolView, pupil: Pupil, branch: Tree) -> Row:
     return {
         "barcode": None,
         "active_directory_username": None,
-        "username": f"{pupil.forename[:1].lower()}{pupil.mis_id}",
+        "username": f"{pupil.forename[:1].lower()}{view.first_mis_id(pupil.mis_id)}",
         "passport_number": None,
     }
 
 
 def _attendance_summary(view: SchoolView, pupil: Pupil, branch: Tree) -> Row:
-    counts = attendance.summary_counts(view)[pupil.number]
+    counts = register.counts_this_year(view)[pupil.number]
     return {
         "possible_marks": int(counts[POSSIBLE].sum()),
         "authorised_absences": int(counts[AUTHORISED].sum()),
@@ -148,7 +137,7 @@ def _year(view: SchoolView, pupil: Pupil, branch: Tree) -> Row:
 
 
 def _house(view: SchoolView, pupil: Pupil, branch: Tree) -> Row | None:
-    return groups.house(pupil.house) if view.school.publishes_classes else None
+    return groups.house(view, pupil.house) if view.school.publishes_classes else None
 
 
 def _registration(view: SchoolView, pupil: Pupil, branch: Tree) -> Row | None:
@@ -169,31 +158,20 @@ def _classes(view: SchoolView, pupil: Pupil, branch: Tree) -> list[Row]:
 
 
 def _siblings(view: SchoolView, pupil: Pupil, branch: Tree) -> list[Row]:
-    families: dict[int, list[int]] = view.remember("families", lambda: _families(view))
-    return [
-        people.student_reference(view, number) for number in families.get(pupil.family, []) if number != pupil.number
-    ]
-
-
-def _families(view: SchoolView) -> dict[int, list[int]]:
-    found: dict[int, list[int]] = {}
-    for number in view.current:
-        found.setdefault(view.data.pupils[number].family, []).append(number)
-    return found
+    return [people.student_reference(view, number) for number in facts.siblings(view, pupil)]
 
 
 def _sen_needs(view: SchoolView, pupil: Pupil, branch: Tree) -> list[Row]:
     return [
         {
-            "id": partner_id(Kind.SEN_NEED, 10 * pupil.number + rank),
-            "mis_id": str(10 * pupil.number + rank),
-            "type": need,
-            "rank": rank,
-            "start_date": local_date(start),
+            "id": view.partner_id(Kind.SEN_NEED, need.number),
+            "mis_id": view.mis_id(Kind.SEN_NEED, need.number),
+            "type": need.code,
+            "rank": need.rank,
+            "start_date": local_date(need.start),
             "end_date": None,
         }
-        for need, rank, start in pupil.needs
-        if start <= view.clock.today
+        for need in facts.needs(view, pupil)
     ]
 
 
@@ -202,15 +180,14 @@ def _ranges(
 ) -> Callable[[SchoolView, Pupil, Tree], list[Row]]:
     def render_ranges(view: SchoolView, pupil: Pupil, branch: Tree) -> list[Row]:
         rows: list[Row] = []
-        for place, span in enumerate(choose(pupil)):
-            if span.start > view.clock.today:
-                continue
-            number = 100 * pupil.number + offset + place
-            ended = span.end if span.end and span.end <= view.clock.today else None
-            row: Row = {"id": partner_id(Kind.PERIOD_OF_STATUS, number), "mis_id": str(number)}
+        for period in facts.periods(view, pupil, choose(pupil), offset):
+            row: Row = {
+                "id": view.partner_id(Kind.PERIOD_OF_STATUS, period.number),
+                "mis_id": view.mis_id(Kind.PERIOD_OF_STATUS, period.number),
+            }
             if coded:
-                row[coded] = _SEN_WORDS[span.code] if view.mis.described else span.code
-            rows.append(row | {"start_date": local_date(span.start), "end_date": local_date(ended)})
+                row[coded] = facts.SEN_WORDS[period.code] if view.mis.described else period.code
+            rows.append(row | {"start_date": local_date(period.start), "end_date": local_date(period.end)})
         return rows
 
     return render_ranges
@@ -219,13 +196,13 @@ def _ranges(
 def _exclusions(view: SchoolView, pupil: Pupil, branch: Tree) -> list[Row]:
     return [
         exclusions.render(view, number, {})
-        for number in exclusions.visible(view)
+        for number in visible(view)
         if view.data.register.exclusions[number].pupil == pupil.number
     ]
 
 
 def _results(view: SchoolView, pupil: Pupil, branch: Tree) -> list[Row]:
-    return [assessment.render_result(view, number, branch) for number in assessment.results_of(view, pupil.number)]
+    return [assessment.render_result(view, number, branch) for number in of_pupil(view, pupil.number)]
 
 
 _RELATIONS: dict[str, Callable[[SchoolView, Pupil, Tree], object]] = {
@@ -242,9 +219,9 @@ _RELATIONS: dict[str, Callable[[SchoolView, Pupil, Tree], object]] = {
     "classes": _classes,
     "siblings": _siblings,
     "sen_needs": _sen_needs,
-    "sen_date_ranges": _ranges(lambda pupil: pupil.sen, 0, "status"),
-    "fsm_date_ranges": _ranges(lambda pupil: pupil.fsm, 30, None),
-    "in_care_date_ranges": _ranges(lambda pupil: pupil.care, 60, None),
+    "sen_date_ranges": _ranges(lambda pupil: pupil.sen, facts.SEN_PERIODS, "status"),
+    "fsm_date_ranges": _ranges(lambda pupil: pupil.fsm, facts.FSM_PERIODS, None),
+    "in_care_date_ranges": _ranges(lambda pupil: pupil.care, facts.CARE_PERIODS, None),
     "exclusions": _exclusions,
     "results": _results,
 }

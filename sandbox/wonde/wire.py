@@ -94,11 +94,6 @@ def parse_includes(text: str, allowed: Tree, without: Iterable[str]) -> Tree:
     return wanted
 
 
-def clock_header(seconds: int) -> str:
-    """An HTTP date."""
-    return f"{datetime.fromtimestamp(seconds, UTC):%a, %d %b %Y %H:%M:%S} GMT"
-
-
 def envelope(rows: Iterable[bytes], meta: Mapping[str, Any]) -> bytes:
     """A list answer from rows that are already JSON."""
     return b'{"data":[' + b",".join(rows) + b'],"meta":' + encode(meta) + b"}"

@@ -228,15 +228,6 @@ def test_examples_of_a_finished_year_are_made_again_when_the_year_changes_and_no
     assert {key[:2] for key in _change(connection, dbt)["core.risk_example"]} == examples
 
 
-def test_a_wrong_increment_is_noticed(connection: psycopg.Connection[Any], schools: tuple[int, int], dbt: Any) -> None:
-    oak, _ = schools
-    connection.execute(
-        "update core.register_year set marks = overlay(marks placing ' ' from 435) where school_id = %s", [oak]
-    )
-    with pytest.raises(AssertionError, match="register_year_agrees_with_raw"):
-        dbt("test", "--select", "register_year_agrees_with_raw")
-
-
 def test_a_school_that_withdraws_is_nowhere_and_comes_back_as_it_was(
     connection: psycopg.Connection[Any], schools: tuple[int, int], dbt: Any
 ) -> None:
@@ -259,3 +250,12 @@ def test_a_school_that_withdraws_is_nowhere_and_comes_back_as_it_was(
     set_state("approved")
     dbt("run", "--select", "school", "pupil", *CHAIN)
     assert {relation: _rows(connection, relation) for relation in KEPT} == before
+
+
+def test_a_wrong_increment_is_noticed(connection: psycopg.Connection[Any], schools: tuple[int, int], dbt: Any) -> None:
+    oak, _ = schools
+    connection.execute(
+        "update core.register_year set marks = overlay(marks placing ' ' from 435) where school_id = %s", [oak]
+    )
+    with pytest.raises(AssertionError, match="register_year_agrees_with_raw"):
+        dbt("test", "--select", "register_year_agrees_with_raw")

@@ -87,10 +87,14 @@ class FakePartner:
     ) -> None:
         return None
 
-    async def schools(self) -> list[School]:
-        return [self.school(name) for name in self.schools_at_partner]
+    async def school(self, partner_school_id: str) -> School | None:
+        known = self.schools_at_partner.get(partner_school_id)
+        return self.listed(partner_school_id) if known and known.state == "approved" else None
 
-    def school(self, name: str) -> School:
+    async def schools(self) -> list[School]:
+        return [self.listed(name) for name in self.schools_at_partner]
+
+    def listed(self, name: str) -> School:
         """The school as the partner lists it."""
         return School(
             "fake", name, f"School {name}", None, "301", "4000", "PRIMARY", "SIMS", "Europe/London", self[name].state

@@ -21,8 +21,8 @@ class OtherPartner(FakePartner):
     name = "other"
     mis = "SIMS"
 
-    def school(self, name: str) -> School:
-        return replace(super().school(name), partner="other", mis=self.mis)
+    def listed(self, name: str) -> School:
+        return replace(super().listed(name), partner="other", mis=self.mis)
 
 
 def _leaver(number: int, **fields: object) -> Record:

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from groupcall_reader import Groupcall
 
 from sandbox import Sandbox, running
 from sandbox.schools import plan
@@ -60,3 +61,9 @@ def schools() -> dict[str, SchoolData]:
     """A primary, a secondary and an all-through school of a third of the usual size, in process."""
     planned = plan(SEED, 3, 0.35)[:3]
     return {school.phase: generate(school, SEED, YEARS) for school in planned}
+
+
+@pytest.fixture(scope="session")
+def groupcall(partner: Sandbox) -> Groupcall:
+    """A reader of the Groupcall side of ``partner``."""
+    return Groupcall(partner)

@@ -4,7 +4,7 @@
         incremental_strategy='merge',
         unique_key=['school_id', 'session_date'],
         on_schema_change='fail',
-        pre_hook=['{{ forget_withdrawn() }}', '{{ by_index() }}'],
+        pre_hook=["{{ forget_withdrawn(ref('stg_school')) }}", '{{ by_index() }}'],
     )
 }}
 

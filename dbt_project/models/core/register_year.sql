@@ -5,7 +5,7 @@
         unique_key=['school_id', 'academic_year', 'pupil_id'],
         on_schema_change='fail',
         indexes=[{'columns': ['school_id', 'extract_id']}],
-        pre_hook=['{{ forget_withdrawn() }}', '{{ by_index() }}', '{{ room_for_json() }}'],
+        pre_hook=["{{ forget_withdrawn(ref('stg_school')) }}", '{{ by_index() }}', '{{ room_for_json() }}'],
     )
 }}
 

@@ -6,6 +6,12 @@ source as (
 
 ),
 
+withdrawn as (
+
+    select * from {{ source('ops', 'withdrawn_school') }}
+
+),
+
 renamed as (
 
     select
@@ -18,7 +24,7 @@ renamed as (
         set_by,
         set_at
     from source
-    where {{ not_withdrawn() }}
+    where school_id not in (select withdrawn.school_id from withdrawn)
 
 )
 

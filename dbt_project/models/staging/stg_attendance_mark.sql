@@ -7,6 +7,12 @@ source as (
 
 ),
 
+withdrawn as (
+
+    select * from {{ source('ops', 'withdrawn_school') }}
+
+),
+
 renamed as (
 
     select
@@ -18,7 +24,7 @@ renamed as (
         case when removed_at is null then minutes_late end as minutes_late,
         extract_id
     from source
-    where {{ not_withdrawn() }}
+    where school_id not in (select withdrawn.school_id from withdrawn)
 
 )
 

@@ -6,6 +6,12 @@ source as (
 
 ),
 
+withdrawn as (
+
+    select * from {{ source('ops', 'withdrawn_school') }}
+
+),
+
 renamed as (
 
     select
@@ -34,7 +40,7 @@ renamed as (
         postcode,
         coalesce(is_leaver, false) as is_leaver
     from source
-    where removed_at is null and {{ not_withdrawn() }}
+    where removed_at is null and school_id not in (select withdrawn.school_id from withdrawn)
 
 )
 

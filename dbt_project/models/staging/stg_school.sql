@@ -6,6 +6,12 @@ source as (
 
 ),
 
+withdrawn as (
+
+    select * from {{ source('ops', 'withdrawn_school') }}
+
+),
+
 phase as (
 
     select * from {{ ref('school_phase') }}
@@ -28,7 +34,7 @@ renamed as (
     from source
     left join phase
         on upper(source.phase) = phase.partner_phase
-    where {{ not_withdrawn() }}
+    where source.school_id not in (select withdrawn.school_id from withdrawn)
 
 )
 

@@ -6,6 +6,12 @@ source as (
 
 ),
 
+withdrawn as (
+
+    select * from {{ source('ops', 'withdrawn_school') }}
+
+),
+
 renamed as (
 
     select
@@ -17,7 +23,7 @@ renamed as (
         start_date,
         end_date
     from source
-    where removed_at is null and {{ not_withdrawn() }}
+    where removed_at is null and school_id not in (select withdrawn.school_id from withdrawn)
 
 )
 

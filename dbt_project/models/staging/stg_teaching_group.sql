@@ -6,6 +6,12 @@ source as (
 
 ),
 
+withdrawn as (
+
+    select * from {{ source('ops', 'withdrawn_school') }}
+
+),
+
 renamed as (
 
     select
@@ -21,7 +27,7 @@ renamed as (
                 then (left(academic_year, 4) || right(academic_year, 2))::integer
         end as academic_year
     from source
-    where removed_at is null and {{ not_withdrawn() }}
+    where removed_at is null and school_id not in (select withdrawn.school_id from withdrawn)
 
 )
 

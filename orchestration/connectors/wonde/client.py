@@ -210,6 +210,19 @@ class WondePartner:
             self._domains[school.id] = _domain(school)
         return list(await asyncio.gather(*(self._describe(school, state) for state, school in found.values())))
 
+    async def school(self, partner_school_id: str) -> School | None:
+        """See ``base.Partner``: described and approved, or None."""
+        try:
+            base = await self._school_base(partner_school_id)
+            meta = await self._school_meta(base, partner_school_id)
+            url = base.join(f"schools/{_segment(partner_school_id)}")
+            found = await self._connection.get(
+                url, school=partner_school_id, read=lambda answer: _decoded(_ONE_SCHOOL, answer.body).data
+            )
+        except (SchoolNotAvailable, ScopeNotGranted):
+            return None
+        return self._as_school(found, "approved", meta.custom_attendance_codes) if meta.approved else None
+
     async def scopes(self, school: School) -> list[Scope]:
         """What the school's permissions list says. A permission it does not answer for is not granted."""
         base = await self._school_base(school.partner_school_id)
@@ -361,6 +374,9 @@ class WondePartner:
                 raise
             except PartnerError as error:
                 logger.warning("Whether school %s has custom attendance codes is not known: %s", school.id, error)
+        return self._as_school(school, state, custom_codes)
+
+    def _as_school(self, school: _School, state: SchoolState, custom_codes: bool | None) -> School:
         urn = text(school.urn)
         return School(
             partner=self.name,

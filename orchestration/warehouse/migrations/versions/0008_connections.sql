@@ -157,6 +157,13 @@ comment on column ops.school_scope.scope is 'The partner''s name of the scope.';
 comment on column ops.school_scope.granted is 'Whether the school has granted it; a column of a scope not granted is null in raw.';
 comment on column ops.school_scope.seen_at is 'When the partner was last asked.';
 
+create view ops.withdrawn_school as
+select school_id
+from ops.school
+where state in ('revoked', 'declined');
+comment on view ops.withdrawn_school is 'One row per school that has revoked or declined: no model has it from the next build on. One that is only away (offline, paused) is not here.';
+comment on column ops.withdrawn_school.school_id is 'The school: ops.school.';
+
 -- Extracts
 
 alter table ops.extract add column source_id integer references ops.source;

@@ -1,0 +1,1 @@
+"""What partners tell us unasked: that a school approves, revokes, declines, or changes its MIS."""

@@ -1,0 +1,61 @@
+"""The address that partners deliver to: ``POST /notices/{secret}/{partner}``.
+
+The secret in the address is the only thing by which a delivery can be told from anybody's: what partners send is
+neither signed nor dated. It keeps strangers from making us ask the partner; what a notice says is verified all the
+same (``handling``). An answer other than 200 lets the partner try again, which Wonde does three times.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Callable, Mapping
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from orchestration.connectors.errors import PartnerError
+from orchestration.notices import wonde
+from orchestration.notices.notice import Notice, NoticeError
+
+_LOG = logging.getLogger(__name__)
+
+#: Longer than any notice; a body beyond it is not read to its end.
+LONGEST_BODY = 64 * 1024
+
+Handle = Callable[[Notice], str]
+Parse = Callable[[bytes], Notice | None]
+
+
+def create_app(secret: str, handle: Handle, parsers: Mapping[str, Parse] | None = None) -> Starlette:
+    """The application; ``handle`` is called in a thread, one notice at a time or several."""
+    known = parsers if parsers is not None else {"wonde": wonde.parse}
+
+    async def deliver(request: Request) -> Response:
+        parse = known.get(request.path_params["partner"])
+        if parse is None or not hmac.compare_digest(request.path_params["secret"], secret):
+            return _said(404, "There is nothing here.")
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > LONGEST_BODY:
+                return _said(413, "No notice is that long.")
+        try:
+            notice = parse(body)
+            said = await run_in_threadpool(handle, notice) if notice else "Nothing of that concerns us."
+        except NoticeError as error:
+            return _said(400, str(error))
+        except PartnerError as error:
+            _LOG.warning("A notice waits, because the partner could not be asked: %s", error)
+            return _said(503, "The partner cannot be asked just now; deliver again later.")
+        _LOG.info("%s", said)
+        return _said(200, said)
+
+    return Starlette(routes=[Route("/notices/{secret}/{partner}", deliver, methods=["POST"])])
+
+
+def _said(status: int, what: str) -> JSONResponse:
+    return JSONResponse({"message": what}, status_code=status)
