@@ -117,6 +117,10 @@ def load(
     centre: Annotated[
         str | None, typer.Option(help="For edi: the school's centre number, five digits; it is kept.")
     ] = None,
+    replaces: Annotated[
+        int | None,
+        typer.Option(help="Number of the file that this one corrects: what only that brought is marked as removed."),
+    ] = None,
     by: Annotated[str | None, typer.Option(help="Who loads it; you by default. For targets an e-mail address.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -134,7 +138,7 @@ def load(
         raise typer.BadParameter("say for which school.", param_hint="--school")
     if centre is not None and not (centre.isdecimal() and len(centre) == 5):
         raise typer.BadParameter(f"{centre!r} is no centre number: it has five digits.", param_hint="--centre")
-    report = _load(kind, file, school, good_rows, dry_run=dry_run, centre=centre, by=by)
+    report = _load(kind, file, school, good_rows, dry_run=dry_run, centre=centre, replaces=replaces, by=by)
     if as_json:
         print_json(report.as_json())
     else:
@@ -150,6 +154,7 @@ def _load(
     *,
     dry_run: bool,
     centre: str | None,
+    replaces: int | None,
     by: str | None,
 ) -> Report:
     from orchestration.access.people import PersonError, actor, find_schools
@@ -162,7 +167,7 @@ def _load(
         try:
             with warehouse.connect() as connection:
                 (school_id,) = find_schools(connection, [school])
-            request = Request(file, kind, school_id, by or actor(), centre)
+            request = Request(file, kind, school_id, by or actor(), centre, replaces)
             return load_file(warehouse, settings, request, good_rows=good_rows.value, dry_run=dry_run)
         except (PersonError, LoadError) as error:
             fail(str(error))
@@ -176,7 +181,8 @@ def _show(report: Report) -> None:
         return
     out.print(
         f"{report.name}: {report.rows_good} good rows, {report.rows_bad} bad, {report.rows_left_out} left out;"
-        f" {report.rows_loaded} loaded, {report.raw_rows_written} rows of the warehouse new or changed.",
+        f" {report.rows_loaded} loaded, {report.raw_rows_written} rows of the warehouse new or changed,"
+        f" {report.raw_rows_removed} removed.",
         markup=False,
     )
     match report.state:

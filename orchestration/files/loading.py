@@ -10,20 +10,22 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from orchestration.connectors.base import Page
-from orchestration.files import log, rows
-from orchestration.files.faults import FileError, FileFault, Rule
+from orchestration.files import log, replacing, rows
+from orchestration.files.faults import FileError, FileFault
+from orchestration.files.judging import judge, key_of, numbers_told, refused_rows
 from orchestration.files.log import FileRecord, FileState
-from orchestration.files.matching import Number, Pupil, Roll, numbers_of, read_roll
+from orchestration.files.matching import read_roll
 from orchestration.files.reading import Request, laestab_of, read_file
-from orchestration.files.records import Contents, Entry, Identity
-from orchestration.files.rows import TABLES, RawRow
+from orchestration.files.records import Contents
+from orchestration.files.replacing import Replaced
+from orchestration.files.rows import TABLES
 from orchestration.files.vocabulary import Vocabulary, read_vocabulary
 from orchestration.ingest import extracts, gates, locks, quarantine, registry, sources
 from orchestration.ingest.archive import ExtractLabel
@@ -31,7 +33,7 @@ from orchestration.ingest.categories import CATEGORIES, Category
 from orchestration.ingest.extracts import Ending, Tallies
 from orchestration.ingest.gates import Findings
 from orchestration.ingest.job import Bench, open_bench
-from orchestration.ingest.landing import KEYLESS, UNSTORABLE, Landing, RefusedRow, landing_tables
+from orchestration.ingest.landing import KEYLESS, UNSTORABLE, Landing, landing_tables
 from orchestration.ingest.load import Accepted, Counts, merge
 from orchestration.ingest.registry import RegisteredSchool
 from orchestration.quality.suites import load_suite
@@ -55,7 +57,7 @@ class Report:
 
     ``unchanged``: the same file was loaded before, as ``file_id``. ``would_load`` and ``would_reject`` are the verdicts
     of a dry run. Rows are rows of the file; ``raw_rows_written`` counts rows of ``raw`` that were inserted, changed or
-    restored.
+    restored, ``raw_rows_removed`` those of a replaced file that this one lacks.
     """
 
     state: FileState | Literal["unchanged", "would_load", "would_load_in_part", "would_reject"]
@@ -65,6 +67,7 @@ class Report:
     rows_loaded: int = 0
     rows_left_out: int = 0
     raw_rows_written: int = 0
+    raw_rows_removed: int = 0
     file_id: int | None = None
     faults: tuple[FileFault, ...] = ()
     warnings: tuple[FileFault, ...] = ()
@@ -91,6 +94,14 @@ def load_file(
             raise LoadError(f"There is no school {request.school_id}. `mis status` lists the schools.")
         if school.state in _WITHDRAWN:
             raise LoadError(f"School {school.school_id} has {school.state} its consent: nothing of it is loaded.")
+        replaced = None
+        if request.replaces is not None:
+            replaced = replacing.find(bench.conn, school.school_id, request.kind, request.replaces)
+            if replaced is None:
+                raise LoadError(
+                    f"There is no file {request.replaces} of kind {request.kind} of school {school.school_id} to"
+                    " replace. ops.file lists the files."
+                )
         if before := log.loaded_before(bench.conn, school.school_id, request.kind, sha256):
             return Report(
                 "unchanged",
@@ -101,14 +112,28 @@ def load_file(
             )
         vocabulary = read_vocabulary(settings.attainment_dir, laestab_of(school))
         record = FileRecord(
-            school.school_id, request.kind, request.path.name, sha256, request.loaded_by, run_id, "rejected"
+            school.school_id,
+            request.kind,
+            request.path.name,
+            sha256,
+            request.loaded_by,
+            run_id,
+            "rejected",
+            replaces=request.replaces,
         )
         try:
             contents = read_file(bench.conn, request, school, settings, vocabulary)
         except FileError as error:
             return _rejected(bench, record, error, dry_run=dry_run)
         attempt = _Attempt(
-            bench, school, record, warehouse=warehouse, contents=contents, vocabulary=vocabulary, data=data
+            bench,
+            school,
+            record,
+            warehouse=warehouse,
+            replaced=replaced,
+            contents=contents,
+            vocabulary=vocabulary,
+            data=data,
         )
         report = attempt.run(good_rows, dry_run=dry_run)
         if request.centre is not None and report.rows_good and not dry_run:
@@ -125,16 +150,6 @@ def _rejected(bench: Bench, record: FileRecord, error: FileError, *, dry_run: bo
     return Report("rejected", record.name, file_id=file_id, faults=error.faults, message=str(error))
 
 
-@dataclass(slots=True)
-class _Judged:
-    """A row of the file, its pupil, the raw rows it makes, and all that is wrong with it."""
-
-    entry: Entry
-    pupil: Pupil | None
-    rows: list[RawRow]
-    faults: list[FileFault] = field(default_factory=list)
-
-
 class _Attempt:
     """The loading of one file that could be read."""
 
@@ -145,11 +160,13 @@ class _Attempt:
         record: FileRecord,
         *,
         warehouse: Warehouse,
+        replaced: Replaced | None,
         contents: Contents,
         vocabulary: Vocabulary,
         data: bytes,
     ) -> None:
         self._warehouse = warehouse
+        self._replaced = replaced
         self._bench = bench
         self._school = school
         self._record = record
@@ -157,7 +174,7 @@ class _Attempt:
         self._vocabulary = vocabulary
         self._data = data
         self._as_at = datetime.now(UTC)
-        self._judged = _judge(contents, read_roll(bench.conn, school.school_id))
+        self._judged = judge(contents, read_roll(bench.conn, school.school_id))
         self._findings = {category: Findings() for category in self._categories()}
 
     def run(self, good_rows: GoodRows, *, dry_run: bool) -> Report:
@@ -188,8 +205,11 @@ class _Attempt:
             return self._write(record, faults, work, loads=loads)
 
     def _categories(self) -> set[Category]:
-        """The categories that the rows of the file belong to; that of results when there is no row at all."""
-        return {TABLES[one.entry.table][0] for one in self._judged} or {Category.ASSESSMENT}
+        """The categories that the rows of the file belong to, and those of the file that it replaces; that of results
+        when there is no row at all.
+        """
+        replaced = self._replaced.categories if self._replaced else frozenset()
+        return {TABLES[one.entry.table][0] for one in self._judged} | replaced or {Category.ASSESSMENT}
 
     def _benches(self) -> dict[Category, Bench]:
         """A bench for each category, with the tables of it that files fill."""
@@ -231,14 +251,14 @@ class _Attempt:
             work[TABLES[row.table][0]].add(school_id, row.table, [row.as_row()])
         for one in self._judged:
             if one.faults:
-                work[TABLES[one.entry.table][0]].add_refused(school_id, _refused(one))
+                work[TABLES[one.entry.table][0]].add_refused(school_id, refused_rows(one))
         for landing in work.values():
             landing.flush()
 
     def _gate(self, work: Mapping[Category, Landing]) -> None:
         """Put the landed rows to the row rules; what they refuse is entered as faults of the rows of the file."""
         as_at = self._as_at.date()
-        by_key = {_key(row): one for one in self._judged if not one.faults for row in one.rows}
+        by_key = {key_of(row): one for one in self._judged if not one.faults for row in one.rows}
         for category, bench in self._benches().items():
             landing, findings = work[category], self._findings[category]
             for table in bench.spec.tables:
@@ -278,7 +298,7 @@ class _Attempt:
         conn = self._bench.conn
         with conn.transaction():
             source_id = sources.provide(conn, self._school.school_id, sources.FILE, None, None)
-            written, extract_ids, path = 0, [], None
+            written, removed, extract_ids, path = 0, 0, [], None
             for category, bench in self._benches().items():
                 extract = extracts.start(
                     conn,
@@ -292,12 +312,17 @@ class _Attempt:
                 path = path or self._archive(extract.extract_id, category)
                 extracts.set_archive_path(conn, extract.extract_id, path)
                 extract_ids.append(extract.extract_id)
-                written += self._settle(bench, work[category], extract.extract_id, loads=loads)
+                ending = self._settle(bench, work[category], extract.extract_id, loads=loads)
+                written, removed = written + ending.rows_loaded, removed + ending.rows_removed
                 self._findings[category].record(conn, self._record.run_id)
-            record = replace(record, extract_id=extract_ids[0], raw_rows_written=written)
+            record = replace(
+                record, extract_id=extract_ids[0], raw_rows_written=written, raw_rows_removed=removed if loads else 0
+            )
             file_id = log.write(conn, record, faults, self._contents.warnings)
+            if loads and self._replaced:
+                replacing.close_entries(conn, self._replaced)
             if loads:
-                log.learn_numbers(conn, self._school.school_id, file_id, self._numbers())
+                log.learn_numbers(conn, self._school.school_id, file_id, numbers_told(self._judged))
         return Report(
             record.state,
             record.name,
@@ -306,6 +331,7 @@ class _Attempt:
             record.rows_loaded,
             record.rows_left_out,
             written,
+            removed,
             file_id,
             faults,
             self._contents.warnings,
@@ -321,8 +347,8 @@ class _Attempt:
         writer.seal()
         return path
 
-    def _settle(self, bench: Bench, landing: Landing, extract_id: int, *, loads: bool) -> int:
-        """Quarantine and, when the file loads, merge one category; how many rows of raw were written."""
+    def _settle(self, bench: Bench, landing: Landing, extract_id: int, *, loads: bool) -> Ending:
+        """Quarantine and, when the file loads, merge one category; how its extract ended."""
         conn, school_id = bench.conn, self._school.school_id
         accepted = Accepted(school_id, extract_id, self._as_at)
         refused: Counter[str] = Counter({name: number for (_, name), number in landing.rejected_counts().items()})
@@ -333,6 +359,9 @@ class _Attempt:
             counts = Counts()
             if loads:
                 counts = merge(conn, table, landing, [accepted])[school_id]
+                if self._replaced:
+                    removed = replacing.mark_removed(conn, self._replaced, table, landing, accepted)
+                    counts = replace(counts, removed=removed)
                 quarantine.supersede(conn, table, landing, [accepted])
             tallies[table.name] = Tallies(
                 landed + refused[table.name], refused[table.name], landed - counts.written if loads else 0, counts
@@ -340,72 +369,7 @@ class _Attempt:
         message = f"From the file {self._record.name}." if loads else f"Held: {self._record.name} has bad rows."
         ending = Ending("loaded" if loads else "held", message, 1, self._as_at, tables=tallies)
         extracts.finish(conn, extract_id, ending)
-        return ending.rows_loaded
-
-    def _numbers(self) -> dict[Number, str]:
-        """Awarding organisations' numbers of pupils whom their rows name otherwise too."""
-        return {
-            number: one.pupil.person_id
-            for one in self._judged
-            if one.pupil and not one.faults and _is_named(one.entry.identity)
-            for number in numbers_of(one.entry.identity)
-        }
-
-
-def _is_named(identity: Identity) -> bool:
-    return bool(identity.upn or identity.uln or (identity.surname and identity.forename and identity.date_of_birth))
-
-
-def _judge(contents: Contents, roll: Roll) -> list[_Judged]:
-    """Whom the rows are about, and which say the same thing twice."""
-    judged = []
-    found: dict[Identity, Pupil | FileFault] = {}
-    for entry in contents.entries:
-        who = found.setdefault(entry.identity, roll.find(entry.identity))
-        pupil = who if isinstance(who, Pupil) else None
-        faults = list(entry.faults)
-        # Of a row that is unreadable as it is, it would only be said twice that nobody is meant by it.
-        if isinstance(who, FileFault) and not faults:
-            faults.append(replace(who, line=entry.line))
-        made = [rows.of_pupil(item, pupil) for item in entry.items] if pupil else []
-        judged.append(_Judged(entry, pupil, made, faults))
-    _find_repeated(judged)
-    return judged
-
-
-def _find_repeated(judged: Iterable[_Judged]) -> None:
-    """Mark rows of which another says the same thing: which of the two is right, nobody here can know."""
-    by_key: dict[object, list[_Judged]] = defaultdict(list)
-    for one in judged:
-        for key in {_key(row) for row in one.rows}:
-            by_key[key].append(one)
-    for same in by_key.values():
-        for one in same if len(same) > 1 else ():
-            others = ", ".join(str(other.entry.line) for other in same if other is not one)
-            fault = FileFault(
-                one.entry.line,
-                "row",
-                f"It says the same of the same pupil as line {others or one.entry.line}.",
-                Rule.ROW_TWICE,
-                "Keep the row that is right, and take the other out.",
-            )
-            if fault not in one.faults:
-                one.faults.append(fault)
-
-
-def _key(row: RawRow) -> tuple[str, tuple[tuple[str, str], ...]]:
-    return row.table, tuple(sorted((column, str(value)) for column, value in row.key.items()))
-
-
-def _refused(one: _Judged) -> list[RefusedRow]:
-    """A bad row for the quarantine: once for each raw row it would make, or as it is when that cannot be told."""
-    rules = tuple(dict.fromkeys(fault.rule for fault in one.faults))
-    messages = tuple(str(fault) for fault in one.faults)
-    keys: Sequence[tuple[str, Mapping[str, object] | None]] = [(row.table, row.key) for row in one.rows]
-    return [
-        RefusedRow(TABLES[table][1], key, {**one.entry.cells, "line": str(one.entry.line)}, rules, messages)
-        for table, key in keys or [(one.entry.table, None)]
-    ]
+        return ending
 
 
 def _advice(bench: Bench) -> dict[str, str]:

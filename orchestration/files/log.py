@@ -44,6 +44,8 @@ class FileRecord:
     rows_left_out: int = 0
     raw_rows_written: int = 0
     extract_id: int | None = None
+    raw_rows_removed: int = 0
+    replaces: int | None = None
 
 
 def loaded_before(conn: psycopg.Connection[Any], school_id: int, kind: str, sha256: str) -> Logged | None:
@@ -64,8 +66,8 @@ def write(
         """
         insert into ops.file (
             school_id, kind, name, sha256, loaded_by, run_id, state, rows_good, rows_bad, rows_loaded, rows_left_out,
-            raw_rows_written, extract_id
-        ) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) returning file_id
+            raw_rows_written, raw_rows_removed, extract_id, replaces
+        ) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) returning file_id
         """,
         (
             record.school_id,
@@ -80,7 +82,9 @@ def write(
             record.rows_loaded,
             record.rows_left_out,
             record.raw_rows_written,
+            record.raw_rows_removed,
             record.extract_id,
+            record.replaces,
         ),
     ).fetchone()
     assert row is not None

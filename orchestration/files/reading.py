@@ -28,13 +28,17 @@ KINDS = (CTF, EDI, *TEMPLATES)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A file, its kind, the school it is for and who loads it; ``centre`` tells the school's examination centre."""
+    """A file, its kind, the school it is for and who loads it.
+
+    ``centre`` tells the school's examination centre, ``replaces`` the number of the file that this one corrects.
+    """
 
     path: Path
     kind: str
     school_id: int
     loaded_by: str
     centre: str | None = None
+    replaces: int | None = None
 
 
 def read_file(

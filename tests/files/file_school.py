@@ -48,9 +48,10 @@ class FileSchool:
         good_rows: GoodRows = "hold",
         dry_run: bool = False,
         centre: str | None = None,
+        replaces: int | None = None,
         school_id: int = SCHOOL,
     ) -> Report:
-        request = Request(path, kind, school_id, "ada", centre)
+        request = Request(path, kind, school_id, "ada", centre, replaces)
         return load_file(self.warehouse, self.settings, request, good_rows=good_rows, dry_run=dry_run)
 
     def query(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from click.testing import Result
 from file_school import FileSchool
 from tables import UPNS, put_csv, row
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from orchestration.cli import app
 from orchestration.files.templates import TEMPLATES
@@ -95,9 +94,9 @@ def test_loading_tells_people_where_what_is_wrong(mis: Mis, school: FileSchool) 
     assert "--good-rows load" in held
     assert "1 loaded" in mis(*load, "--good-rows", "load", status=1).stdout
     good = put_csv(school.folder, [row("mtc")], "good.csv")
-    load = ("load", "mtc", str(good), "--school", "1")
-    assert "It is file 3." in mis(*load).stdout
-    assert "nothing was changed" in mis(*load).stdout
+    again = ("load", "mtc", str(good), "--school", "1")
+    assert "It is file 3." in mis(*again).stdout
+    assert "nothing was changed" in mis(*again).stdout
     assert school.query("select loaded_by from ops.file order by file_id")[:2] == [("ada",), ("ada",)]
     nowhere = mis("load", "mtc", str(good), "--school", "Oak School", status=1)
     assert "Oak School" in nowhere.stderr

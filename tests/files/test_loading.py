@@ -128,6 +128,22 @@ def test_bad_rows_are_in_quarantine_with_rule_reason_and_all_they_held_until_a_g
     assert school.query("select state from quarantine.row") == [("superseded",)]
 
 
+def test_a_file_that_replaces_another_takes_back_what_only_that_one_said(school: FileSchool) -> None:
+    nobody = row("mtc", upn="Z873214524012")
+    wrong = school.load(put_csv(school.folder, [GOOD, row("mtc", upn=UPNS[1]), nobody]), "mtc", good_rows="load")
+    with pytest.raises(LoadError, match="There is no file 99 of kind mtc"):
+        school.load(put_csv(school.folder, [GOOD]), "mtc", replaces=99)
+    right = school.load(put_csv(school.folder, [GOOD, row("mtc", upn=UPNS[2])]), "mtc", replaces=wrong.file_id)
+    assert (right.state, right.raw_rows_written, right.raw_rows_removed) == ("loaded", 1, 1)
+    assert [who for who, *_ in school.results()] == ["ana", "cleo"]
+    assert school.query("select pupil_id from raw.result where removed_at is not null") == [("ben",)]
+    assert school.query("select state from quarantine.row") == [("superseded",)]
+    assert school.query("select replaces, raw_rows_removed from ops.file order by file_id") == [(None, 0), (1, 1)]
+    last = school.load(put_csv(school.folder, [row("mtc", upn=UPNS[2])]), "mtc", replaces=right.file_id)
+    assert last.raw_rows_removed == 1  # the row that the first file brought and the second only repeated
+    assert [who for who, *_ in school.results()] == ["cleo"]
+
+
 def test_a_dry_run_says_all_of_it_and_writes_nothing(school: FileSchool) -> None:
     before = school.everything()
     path = put_csv(school.folder, [GOOD, BAD])

@@ -37,6 +37,8 @@ create table ops.file (
     rows_loaded integer not null default 0,
     rows_left_out integer not null default 0,
     raw_rows_written integer not null default 0,
+    raw_rows_removed integer not null default 0,
+    replaces bigint references ops.file,
     extract_id bigint references ops.extract,
     run_id text not null
 );
@@ -55,6 +57,8 @@ comment on column ops.file.rows_bad is 'Rows with a fault in ops.file_fault.';
 comment on column ops.file.rows_loaded is 'Good rows that are in raw now, whether they were before or not.';
 comment on column ops.file.rows_left_out is 'Rows that are right and of no use: an example, an empty line, a raw mark.';
 comment on column ops.file.raw_rows_written is 'Rows of raw that were inserted, changed or restored.';
+comment on column ops.file.raw_rows_removed is 'Rows of raw that only the replaced file had brought, marked as removed.';
+comment on column ops.file.replaces is 'The file that this one corrects; null for one that stands alone.';
 comment on column ops.file.extract_id is 'The extract with which it was archived; null when it could not be read. A file of several categories has an extract for each, of one run.';
 comment on column ops.file.run_id is 'The run of its extracts: ops.extract.';
 
