@@ -6,6 +6,12 @@ source as (
 
 ),
 
+withdrawn as (
+
+    select * from {{ source('ops', 'withdrawn_school') }}
+
+),
+
 renamed as (
 
     select
@@ -20,7 +26,7 @@ renamed as (
         sessions_authorised as authorised_sessions,
         sessions_unauthorised as unauthorised_sessions
     from source
-    where removed_at is null and {{ not_withdrawn() }}
+    where removed_at is null and school_id not in (select withdrawn.school_id from withdrawn)
 
 )
 
