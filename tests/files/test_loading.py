@@ -294,3 +294,29 @@ def test_a_school_that_is_unknown_or_has_withdrawn_gets_nothing(school: FileScho
         conn.execute("update ops.school set state = 'revoked'")
     with pytest.raises(LoadError, match="has revoked its consent"):
         school.load(path, "mtc")
+
+
+def test_what_came_in_files_goes_with_a_school_that_has_taken_its_consent_back(school: FileSchool) -> None:
+    from orchestration.privacy.deletion import delete_school
+
+    school.load(put(school.folder, CTF), "ctf")
+    told = row("ks4-results", upn=UPNS[0], uci="234567000001A")
+    nobody = row("ks4-results", upn="Z873214524012")
+    school.load(put_csv(school.folder, [told, nobody]), "ks4-results", good_rows="load")
+    archive = Archive(school.settings.archive)
+    paths = [path for (path,) in school.query("select distinct archive_path from ops.extract where archive_path <> ''")]
+    assert all(archive.segments(path) for path in paths)
+    with school.warehouse.connect(autocommit=True) as conn:
+        conn.execute(
+            "insert into ops.connection (school_id, application, partner, partner_school_id, state, delete_after)"
+            " values (%s, 'mis', 'wonde', 'A1', 'revoked', now() - interval '1 day')",
+            (SCHOOL,),
+        )
+        delete_school(conn, archive, SCHOOL)
+    assert school.everything() == []
+    assert school.query("select count(*) from ops.file_fault") == [(0,)]
+    assert not any(archive.segments(path) for path in paths)
+    assert school.query("select kind, state from ops.file order by 1") == [  # that there was a file stays
+        ("ctf", "loaded"),
+        ("ks4-results", "loaded_in_part"),
+    ]
