@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Literal
 
 from orchestration.connectors.base import Page
@@ -86,8 +87,8 @@ def load_file(
     Raises LoadError when there is no such school, it has withdrawn, or somebody else is loading it just now.
     """
     run_id = f"file-{uuid.uuid4()}"
-    data = request.path.read_bytes()
-    sha256 = hashlib.sha256(data).hexdigest()
+    with request.path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     with open_bench(warehouse, settings, CATEGORIES[Category.ASSESSMENT], run_id=run_id) as bench:
         school = registry.read(bench.conn, [request.school_id]).get(request.school_id)
         if school is None:
@@ -133,7 +134,7 @@ def load_file(
             replaced=replaced,
             contents=contents,
             vocabulary=vocabulary,
-            data=data,
+            path=request.path,
         )
         report = attempt.run(good_rows, dry_run=dry_run)
         if request.centre is not None and report.rows_good and not dry_run:
@@ -163,7 +164,7 @@ class _Attempt:
         replaced: Replaced | None,
         contents: Contents,
         vocabulary: Vocabulary,
-        data: bytes,
+        path: Path,
     ) -> None:
         self._warehouse = warehouse
         self._replaced = replaced
@@ -172,7 +173,7 @@ class _Attempt:
         self._record = record
         self._contents = contents
         self._vocabulary = vocabulary
-        self._data = data
+        self._path = path
         self._as_at = datetime.now(UTC)
         self._judged = judge(contents, read_roll(bench.conn, school.school_id))
         self._findings = {category: Findings() for category in self._categories()}
@@ -339,11 +340,14 @@ class _Attempt:
 
     def _archive(self, extract_id: int, category: Category) -> str:
         """Archive the file as it came; it is archived once, whatever categories it fills."""
+        data = self._path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != self._record.sha256:
+            raise LoadError(f"{self._path.name} was changed while it was read; nothing was loaded. Load it again.")
         archive, school_id = self._bench.archive, str(self._school.school_id)
         label = ExtractLabel(sources.FILE, school_id, category.value, extract_id, "incremental", self._record.kind)
         path = archive.new_path(label)
         writer = archive.writer(path, label)
-        writer.append(Page(self._record.kind, 1, self._data, None, self._as_at))
+        writer.append(Page(self._record.kind, 1, data, None, self._as_at))
         writer.seal()
         return path
 

@@ -72,7 +72,7 @@ def write(
         (
             record.school_id,
             record.kind,
-            record.name,
+            _storable(record.name),
             record.sha256,
             record.loaded_by,
             record.run_id,
@@ -95,11 +95,25 @@ def write(
             "insert into ops.file_fault (file_id, fault_no, is_warning, line, column_name, rule, message, what_to_do)"
             " values (%s, %s, %s, %s, %s, %s, %s, %s)",
             [
-                (file_id, number, warns, fault.line, fault.column, fault.rule, fault.message, fault.what_to_do)
+                (
+                    file_id,
+                    number,
+                    warns,
+                    fault.line,
+                    _storable(fault.column),
+                    fault.rule,
+                    _storable(fault.message),
+                    _storable(fault.what_to_do),
+                )
                 for number, (fault, warns) in enumerate(report[:_MOST_FAULTS], 1)
             ],
         )
     return file_id
+
+
+def _storable(text: str) -> str:
+    """What a text column can hold: names of files and columns may have in them what it cannot."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
 
 
 def learn_numbers(conn: psycopg.Connection[Any], school_id: int, file_id: int, numbers: Mapping[Number, str]) -> None:

@@ -48,13 +48,14 @@ def read_lines(path: Path, *, sheet: str, columns: Sequence[str]) -> list[Line]:
     Raises FileError when the file is too large, no CSV in UTF-8 or XLSX, has formulas, or no sheet of that name beside
     others.
     """
-    if path.suffix not in (".csv", ".xlsx"):
+    kind = path.suffix.casefold()
+    if kind not in (".csv", ".xlsx"):
         raise _refused(
             path, Rule.FILE_TYPE, "It is neither .csv nor .xlsx.", "Such files are .csv or .xlsx: save it so."
         )
     if path.stat().st_size > _LARGEST_FILE:
         raise _refused(path, Rule.FILE_SIZE, f"It has more than {_LARGEST_FILE // 1_000_000} MB.", _FEWER)
-    lines = _csv_lines(path, columns) if path.suffix == ".csv" else _xlsx_lines(path, sheet, columns)
+    lines = _csv_lines(path, columns) if kind == ".csv" else _xlsx_lines(path, sheet, columns)
     found = [*lines[:1], *((number, cells) for number, cells in lines[1:] if any(cells))]
     if len(found) > _MOST_ROWS + 1:
         raise _refused(path, Rule.FILE_SIZE, f"It has more than {_MOST_ROWS} rows.", _FEWER)

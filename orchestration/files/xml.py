@@ -162,6 +162,17 @@ def records(path: Path, root: str, wanted: Sequence[tuple[str, ...]]) -> Iterato
                 reader.finished.clear()
             reader.parser.Parse(b"", True)
             yield from reader.finished
+    except FileError:
+        raise
+    except (LookupError, ValueError):  # of Python's codecs, which expat asks for an encoding that it does not know
+        fault = FileFault(
+            1,
+            "file",
+            "It declares an encoding that is not known.",
+            Rule.FILE_ENCODING,
+            "Ask for the file in UTF-8.",
+        )
+        raise FileError(path.name, [fault]) from None
     except expat.ExpatError as error:
         fault = FileFault(
             error.lineno,
