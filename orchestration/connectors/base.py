@@ -63,13 +63,15 @@ class Stream:
     ``name`` is unique within the category and stands in each of its pages. ``incremental``: in the mode it was asked
     for, the stream honours ``updated_after``; otherwise it is read whole. ``optional``: the category is of use without
     it, so ``ScopeNotGranted`` or ``ResourceNotSupplied`` need not fail the category; the tables the stream fills were
-    then not read whole, and no row of theirs may be taken for deleted.
+    then not read whole, and no row of theirs may be taken for deleted. ``recent_leavers``: pupils who left earlier than
+    the year before are not in it any more, so what it lacks of a leaver, or reports as gone, stays.
     """
 
     name: str
     tables: tuple[str, ...]
     incremental: bool
     optional: bool = False
+    recent_leavers: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,14 @@ class Stage(StrEnum):
     """The stages that dbt builds, in the order in which data walks through them."""
 
     REFERENCE = "reference"
+    SNAPSHOT = "snapshot"
     STAGING = "staging"
     CORE = "core"
     MARTS = "marts"
 
     @property
     def selector(self) -> str:
-        """The stage's dbt node selection. Every model carries its stage as a tag; seeds are the reference stage."""
+        """The stage's dbt node selection. Models and snapshots carry it as a tag; seeds are the reference stage."""
         return "resource_type:seed" if self is Stage.REFERENCE else f"tag:{self.value}"
 
 

@@ -34,8 +34,8 @@ class ExtractConfig(dg.Config):
     key=CONNECTIONS,
     group_name=GROUP,
     owners=["team:data-engineering"],
-    kinds={"python", "wonde"},
-    pool="partner_wonde",
+    kinds={"python", "wonde", "groupcall"},
+    pool="partners",
     description="Schools as the partner lists them (approved, pending, revoked ...), with the scopes each has granted.",
 )
 def connections(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[None]:
@@ -64,7 +64,7 @@ def _raw_asset(spec: CategorySpec) -> dg.AssetsDefinition:
         description=f"{spec.description}\n\nTables: {', '.join(f'raw.{table.name}' for table in spec.tables)}.",
         group_name=GROUP,
         owners=["team:data-engineering"],
-        kinds={"python", "wonde", "postgres"},
+        kinds={"python", "postgres"},
         tags={
             "mis/data_type": spec.data_type.value,
             "mis/special_category": "yes" if spec.special else "no",
@@ -73,7 +73,7 @@ def _raw_asset(spec: CategorySpec) -> dg.AssetsDefinition:
         partitions_def=SCHOOLS,
         backfill_policy=dg.BackfillPolicy.single_run(),
         deps=[CONNECTIONS],
-        pool="partner_wonde",
+        pool="partners",
         # First: after a move to another partner or MIS only it can tell who the others' pupils are.
         op_tags={"dagster/priority": "1"} if spec.category is Category.BASIC else {},
         retry_policy=_RETRY,

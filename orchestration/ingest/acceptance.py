@@ -163,6 +163,7 @@ class Acceptance:
             whole=reading.whole,
             unsure=frozenset(unsure | reading.undecoded),
             succeeds=reading.succeeds,
+            recent_leavers=reading.recent_leavers,
         )
 
     def _tallies(self, reading: Reading, counts: Mapping[str, Counts]) -> dict[str, Tallies]:

@@ -90,7 +90,7 @@ def due_at(standing: Standing, place: float, now: datetime) -> datetime:
     At once when it never was; at the school's minute of a window otherwise, by night once the cadence has passed.
     """
     if standing.failures and standing.attempted_at is not None:
-        pause = min(_FIRST_PAUSE * 2 ** min(standing.failures - 1, 5), _LONGEST_PAUSE)
+        pause = min(_FIRST_PAUSE * (1 << min(standing.failures - 1, 5)), _LONGEST_PAUSE)
         return standing.attempted_at + pause
     last = standing.accepted_at
     if last is None:
@@ -106,7 +106,7 @@ def _next(window: Window, place: float, after: datetime) -> datetime:
     """The school's first minute in the window that is later than ``after``."""
     day = after.astimezone(_ZONE).date() - timedelta(days=1)
     while True:
-        minute: datetime = datetime.combine(day, window.begins, _ZONE) + window.length * place
+        minute = datetime.combine(day, window.begins, _ZONE) + timedelta(seconds=place * window.length.total_seconds())
         if minute > after and not (window.weekdays and day.isoweekday() > 5):
             return minute
         day += timedelta(days=1)

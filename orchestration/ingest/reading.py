@@ -100,6 +100,11 @@ class Reading:
         return tables - {table for stream in in_part for table in stream.tables} - self.incomplete
 
     @property
+    def recent_leavers(self) -> frozenset[str]:
+        """Tables that a stream fills which knows recent leavers alone."""
+        return frozenset(table for stream in self.streams if stream.recent_leavers for table in stream.tables)
+
+    @property
     def denied_tables(self) -> frozenset[str]:
         """Tables that were kept from us, or are not supplied, in whole or in part."""
         denied = (stream for stream in self.streams if stream.name in self.denied)

@@ -20,7 +20,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from orchestration.connectors.base import Partner, School, SchoolState, Scope
-from orchestration.connectors.errors import PartnerError, SchoolNotAvailable, ScopeNotGranted
+from orchestration.connectors.errors import PartnerError, PartnerUnavailable, SchoolNotAvailable, ScopeNotGranted
 from orchestration.ingest import connections, sources, watermarks
 from orchestration.ingest.connections import Connection, LearnedFrom
 from orchestration.settings import Settings
@@ -214,8 +214,8 @@ async def _ask(partner: Partner) -> tuple[list[School], dict[str, list[Scope]]]:
 async def _scopes(partner: Partner, school: School) -> list[Scope] | None:
     try:
         return await partner.scopes(school)
-    except (SchoolNotAvailable, ScopeNotGranted) as error:
-        # Revoked between the two questions: the next sync sees it in the lists. The other schools go on.
+    except (SchoolNotAvailable, ScopeNotGranted, PartnerUnavailable) as error:
+        # Revoked between the two questions, or away: the next sync sees it. The other schools go on.
         _LOG.warning("scopes of %s %s not read: %s", partner.name, school.partner_school_id, error)
         return None
 

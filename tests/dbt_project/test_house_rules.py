@@ -25,6 +25,7 @@ SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
         house_rules.without_contract,
         house_rules.named_constraints,
         house_rules.incremental_keys_without_school,
+        house_rules.snapshots_that_forget,
         house_rules.not_imported,
         house_rules.star_at_the_end,
         house_rules.hard_to_distribute,
@@ -92,6 +93,19 @@ def test_sql_that_breaks_a_rule_is_found(manifest: dict[str, Any], rule: Any, ra
     doctored = copy.deepcopy(manifest)
     doctored["nodes"]["model.mis.provisioning__staff"]["raw_code"] = raw_code
     assert rule(doctored) == ["provisioning__staff"]
+
+
+def test_a_snapshot_that_loses_withdrawn_schools_is_found(manifest: dict[str, Any]) -> None:
+    doctored = copy.deepcopy(manifest)
+    node = doctored["nodes"]["snapshot.mis.snapshot__pupil_upn"]
+    node["depends_on"]["nodes"].append("source.mis.ops.school")
+    assert house_rules.snapshots_that_forget(doctored) == ["snapshot__pupil_upn"]
+
+
+def test_a_mart_that_reads_what_the_platform_remembers_is_found(manifest: dict[str, Any]) -> None:
+    doctored = copy.deepcopy(manifest)
+    doctored["nodes"]["model.mis.tracking__pupil"]["depends_on"]["nodes"].append("snapshot.mis.snapshot__pupil_status")
+    assert house_rules.wrong_steps(doctored) == ["tracking__pupil reads snapshot__pupil_status"]
 
 
 def test_a_table_without_key_or_description_is_found(manifest: dict[str, Any]) -> None:
