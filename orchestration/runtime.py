@@ -57,8 +57,8 @@ def partner_ready(settings: Settings) -> Iterator[None]:
         return
     if settings.environment != "local":
         raise PartnerNotConfigured(
-            f"MIS_ENVIRONMENT={settings.environment} needs MIS_WONDE_URL or MIS_GROUPCALL_URL: synthetic schools do not belong "
-            "on a server."
+            f"MIS_ENVIRONMENT={settings.environment} needs MIS_WONDE_URL or MIS_GROUPCALL_URL: synthetic schools do not"
+            " belong on a server."
         )
     from sandbox import running
 

@@ -168,19 +168,19 @@ def standings(conn: psycopg.Connection[Any]) -> list[Standing]:
         cursor.execute(
             """
             select
-                school.school_id, school.partner, category, accepted.started_at as accepted_at,
+                school.school_id, school.partner, asked.category, accepted.started_at as accepted_at,
                 since.attempted_at, coalesce(since.failures, 0) as failures, accepted.pages as requests
             from ops.school as school
-            cross join unnest(%s::text[]) as category
+            cross join unnest(%s::text[]) as asked (category)
             left join lateral (
                 select extract_id, started_at, pages from ops.extract as extract
-                where extract.school_id = school.school_id and extract.category = category
+                where extract.school_id = school.school_id and extract.category = asked.category
                     and extract.state = 'loaded' and extract.source_id = school.source_id
                 order by extract_id desc limit 1
             ) as accepted on true
             left join lateral (
                 select count(*)::integer as failures, max(started_at) as attempted_at from ops.extract as extract
-                where extract.school_id = school.school_id and extract.category = category
+                where extract.school_id = school.school_id and extract.category = asked.category
                     and extract.extract_id > coalesce(accepted.extract_id, 0) and extract.state in ('held', 'failed')
             ) as since on true
             where school.state = 'approved'

@@ -189,6 +189,22 @@ def choose(conn: psycopg.Connection[Any], settings: Settings, school_id: int, pa
         raise RegistryError(f"School {school_id} is read through {partner} already.")
 
 
+def know(
+    conn: psycopg.Connection[Any], school_id: int, *, urn: int | None = None, has_custom_codes: bool | None = None
+) -> None:
+    """Enter what the serving partner does not tell of a school, in the caller's transaction; None leaves it.
+
+    Raises ``RegistryError`` for a school that is not known.
+    """
+    changed = conn.execute(
+        "update ops.school set urn = coalesce(%s, urn), has_custom_codes = coalesce(%s, has_custom_codes)"
+        " where school_id = %s",
+        (urn, has_custom_codes, school_id),
+    ).rowcount
+    if not changed:
+        raise RegistryError(f"There is no school {school_id}. `mis connections list` lists the schools.")
+
+
 def log_migration(
     warehouse: Warehouse, settings: Settings, school: School, *, before: str | None, after: str | None
 ) -> None:
