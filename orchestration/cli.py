@@ -12,7 +12,7 @@ import psycopg
 import typer
 from pydantic import ValidationError
 
-from orchestration.commands import alert, connections, estimates, intervention, targets
+from orchestration.commands import alert, connections, estimates, files, intervention, targets
 from orchestration.commands.metrics import metrics_app
 from orchestration.commands.notices import notices
 from orchestration.commands.person import person_app
@@ -44,6 +44,8 @@ app.add_typer(intervention.app, name="intervention")
 app.add_typer(estimates.app, name="estimates")
 app.add_typer(targets.app, name="targets")
 app.add_typer(reports_app, name="reports")
+app.command("template")(files.template)
+app.command("load")(files.load)
 
 
 @app.command()

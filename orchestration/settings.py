@@ -102,6 +102,13 @@ class Settings(BaseSettings):
     sandbox_size: PositiveFloat = Field(default=1.0, description="Factor on the sandbox schools' number of pupils.")
     sandbox_today: date = Field(default=date(2025, 7, 18), description="The day on which the sandbox's clock stands.")
 
+    entry_codes: Path | None = Field(
+        default=None,
+        description="Examination entry codes (CSV) instead of orchestration/files/entry_codes.csv.",
+    )
+    edi_layout: Path | None = Field(
+        default=None, description="Layout of results day files instead of orchestration/files/edi_layout.toml."
+    )
     suites_dir: Path | None = Field(default=None, description="Gate suites instead of the project's expectations/.")
     reports_url: AnyHttpUrl | None = Field(
         default=None, description="Where readers reach the reports: a proxy with TLS before them; default loopback."
@@ -156,6 +163,11 @@ class Settings(BaseSettings):
     @property
     def dbt_dir(self) -> Path:
         return self.project_root / "dbt_project"
+
+    @property
+    def attainment_dir(self) -> Path:
+        """Where the seeds are by which results are understood."""
+        return self.dbt_dir / "seeds" / "attainment"
 
     @property
     def references_dir(self) -> Path:

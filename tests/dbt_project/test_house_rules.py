@@ -118,7 +118,7 @@ def test_a_table_without_key_or_description_is_found(manifest: dict[str, Any]) -
 
 
 def test_every_raw_table_is_a_source_of_its_category_with_one_staging_view(manifest: dict[str, Any]) -> None:
-    declared = {table.name: spec.category.value for spec in CATEGORIES.values() for table in spec.tables}
+    declared = {table.name: spec.category.value for spec in CATEGORIES.values() for table in spec.all_tables}
     sources = {node["name"]: node for node in manifest["sources"].values() if node["source_name"] == "raw"}
     assert {name: node["config"]["meta"]["category"] for name, node in sources.items()} == declared
     staged = {

@@ -244,6 +244,27 @@ RAW: dict[str, Case] = {
             "EXC-011": {"start_session": "MORNING"},
         },
     ),
+    "prior_attendance": Case(
+        {
+            "pupil_id": "A1",
+            "academic_year": 202324,
+            "la_code": "823",
+            "establishment_number": "2998",
+            "sessions_possible": 380,
+            "sessions_attended": 361,
+            "sessions_authorised": 12,
+            "sessions_unauthorised": 7,
+        },
+        {
+            "PAT-001": {"pupil_id": None},
+            "PAT-002": {"academic_year": 202325},
+            "PAT-003": {"establishment_number": "X998"},
+            "PAT-004": {"sessions_attended": 374, "sessions_unauthorised": -6},
+            "PAT-005": {"sessions_attended": 362},
+            "PAT-006": {"sessions_possible": 501, "sessions_attended": 482},
+            "PAT-007": {"sessions_authorised": None},
+        },
+    ),
     "staff": Case(
         {
             "staff_id": "T1",

@@ -36,7 +36,7 @@ def suite(path: str) -> Suite:
 
 def raw_columns(table: str) -> dict[str, str]:
     """Columns of a landing table: the partner's, behind the school."""
-    found = next(t for spec in CATEGORIES.values() for t in spec.tables if t.name == table)
+    found = next(t for spec in CATEGORIES.values() for t in spec.all_tables if t.name == table)
     return {"school_id": "integer", **{field.name: field.sql_type for field in found.fields}}
 
 

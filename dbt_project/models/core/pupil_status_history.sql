@@ -34,8 +34,14 @@ in_mis as (
         sen_status.sen_status as code,
         -- Without a first day it held on the last one at the latest.
         coalesce(period.start_date, least(enrolment.start_date, period.end_date)) as start_date,
-        period.end_date,
-        period.start_date is not null as is_start_known
+        -- What a former school's file leaves open held until the pupil came: from then on this school's MIS tells.
+        case
+            when period.period_id like 'file:%' and period.end_date is null and period.start_date < enrolment.start_date
+                then enrolment.start_date - 1
+            else period.end_date
+        end as end_date,
+        period.start_date is not null as is_start_known,
+        case when period.period_id like 'file:%' then 'file' else 'mis' end as told_by
     from period
     inner join enrolment
         on
@@ -107,6 +113,8 @@ in_platform as (
                 and enrolment.pupil_key = in_mis.pupil_key
                 and flag.kind = in_mis.kind
                 and in_mis.code is distinct from 'N'
+                -- A former school's file says nothing of what this school's MIS leaves undated.
+                and in_mis.told_by = 'mis'
         )
 
 ),
@@ -121,7 +129,7 @@ dated as (
         start_date,
         end_date,
         is_start_known,
-        'mis' as told_by
+        told_by
     from in_mis
     union all
     select
@@ -210,6 +218,7 @@ placed as (
         (
             lag(end_date) over same_pupil is not distinct from start_date - 1
             and lag(code) over same_pupil is not distinct from code
+            and lag(told_by) over same_pupil = told_by
         ) as is_continued
     from laid
     where code is distinct from 'N'
