@@ -42,8 +42,10 @@ def _extract(
     context: dg.OpExecutionContext, category: Category, schools: list[int], *, full: bool, this_year: bool
 ) -> list[str]:
     """Extract a category of the schools, and say what was not accepted and why."""
+    from orchestration.definitions import defs  # which imports this module
+
     result = run_chain(
-        context.repository_def,
+        defs.get_repository_def(),
         context.instance,
         categories=[category],
         schools=schools,

@@ -14,6 +14,9 @@ import pytest
 import templates
 from installation import Installation
 
+from orchestration.settings import Settings
+from orchestration.warehouse.connection import warehouse
+
 SCHEMAS = ["core", "attendance", "benchmarks", "self_evaluation", "tracking", "provisioning"]
 
 #: Ids that a partner makes up for its records; who links to whom by them is in the keys and names compared.
@@ -90,7 +93,8 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Told, Told]:
                 "connections", "know", "--school", str(row["school_id"]), "--urn", str(198100 + int(row["number"]))
             )
         installation.mis("publish")
-        told.append(told_by(installation))
+        with warehouse(Settings(home=installation.home)):
+            told.append(told_by(installation))
     return told[0], told[1]
 
 
