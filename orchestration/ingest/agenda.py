@@ -192,6 +192,7 @@ def standings(conn: psycopg.Connection[Any]) -> list[Standing]:
                 select count(*)::integer as failures, max(started_at) as attempted_at from ops.extract as extract
                 where extract.school_id = school.school_id and extract.category = asked.category
                     and extract.extract_id > coalesce(accepted.extract_id, 0) and extract.state in ('held', 'failed')
+                    and extract.source_id = school.source_id
             ) as since on true
             where school.state = 'approved'
             order by 1, 3
