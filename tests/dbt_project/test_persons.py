@@ -37,7 +37,7 @@ class Pool:
 
     def enrols(self, at: str, who: str, upn: str | None, *, status: str | None = None, **values: object) -> None:
         """A pupil of school ``at``; ``who`` is "forename surname" and, with the school, the pupil's id."""
-        forename, surname = who.split("#")[0].split()
+        forename, surname = who.partition("#")[0].split()
         usual = {"forename": forename, "surname": surname, "date_of_birth": BORN, "upn": upn, "person_id": who, **CAME}
         pupil(self.connection, self.schools[at], who, **{**usual, **values})
         if status is not None:
