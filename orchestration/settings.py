@@ -175,6 +175,11 @@ class Settings(BaseSettings):
         return self.dbt_dir / "seeds" / "estimates"
 
     @property
+    def column_permissions(self) -> Path:
+        """Which scopes of a partner each column needs: see ``orchestration.ingest.permissions``."""
+        return self.dbt_dir / "seeds" / "column_permission.csv"
+
+    @property
     def expectations_dir(self) -> Path:
         """Where the suites of all gates are."""
         return self.suites_dir or self.project_root / "expectations"

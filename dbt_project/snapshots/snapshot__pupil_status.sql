@@ -18,7 +18,7 @@ extract as (
 
 )
 
--- Of every school, whatever its state: one that withdraws is hidden from staging, and its pupils have not left for that.
+-- Of every school, whatever its state: staging hides one that withdraws, and its pupils have not left for that.
 select
     demographics.school_id,
     demographics.pupil_id,

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from orchestration.ingest import batch_profile, extracts, gates, quarantine, rematching, watermarks
+from orchestration.ingest import batch_profile, extracts, gates, permissions, quarantine, rematching, watermarks
 from orchestration.ingest.batch_profile import SchoolBatch
 from orchestration.ingest.errors import describe
 from orchestration.ingest.extracts import Ending, Tallies
@@ -79,7 +79,9 @@ class Acceptance:
             work,
             {reading.school_id: reading.extract.extract_id for reading in self._readings},
         )
-        batch_profile.write(job.conn, job.spec.tables, work, [self._profile(reading) for reading in self._readings])
+        profiles = [self._profile(reading) for reading in self._readings]
+        scopes = permissions.read(job.settings.column_permissions)
+        batch_profile.write(job.conn, job.spec.tables, work, profiles, scopes)
         schools = [reading.school_id for reading in self._readings]
         gates.judge_batch(job, work, self._findings, schools=schools, as_at=as_at)
 

@@ -12,6 +12,7 @@ import psycopg
 
 from orchestration.ingest.categories import Table
 from orchestration.ingest.landing import Landing
+from orchestration.ingest.permissions import ColumnPermission, withheld_columns
 
 #: A column is only missed where it had at least this many values to lose, in a batch of at least as many rows: fewer
 #: may well all have become empty.
@@ -41,21 +42,27 @@ class SchoolBatch:
 
 
 def write(
-    conn: psycopg.Connection[Any], tables: Sequence[Table], landing: Landing, batches: Sequence[SchoolBatch]
+    conn: psycopg.Connection[Any],
+    tables: Sequence[Table],
+    landing: Landing,
+    batches: Sequence[SchoolBatch],
+    permissions: Sequence[ColumnPermission],
 ) -> None:
     """Make and fill the profile of a batch.
 
     Columns: ``school_id``, ``table_name``, ``mode`` (full where the table was read whole: only then do its rows compare
     with those in raw), ``rows_landed`` (received, the refused ones included), ``rows_quarantined``, ``rows_in_raw``
     (live rows before), ``granted``, ``all_null_columns`` (columns without a single value in the batch although the rows
-    of the same keys in raw have values there: loading it would wipe them out), ``as_at``, ``previous_as_at``.
+    of the same keys in raw have values there: loading it would wipe them out), ``withheld_columns`` (those of
+    them that the school does not let us read any more, which is why they are empty), ``as_at``, ``previous_as_at``.
     """
     conn.execute(
         f"""
         create unlogged table {landing.profile} (
             school_id integer not null, table_name text not null, mode text not null, rows_landed bigint not null,
             rows_quarantined bigint not null, rows_in_raw bigint not null, granted boolean not null,
-            all_null_columns text[] not null, as_at timestamptz not null, previous_as_at timestamptz
+            all_null_columns text[] not null, withheld_columns text[] not null,
+            as_at timestamptz not null, previous_as_at timestamptz
         )
         """.encode()
     )
@@ -63,9 +70,10 @@ def write(
     for table in tables:
         in_raw = _live_rows(conn, table, comparable)
         wiped = _wiped_columns(conn, table, landing, [batch.school_id for batch in comparable])
+        withheld = withheld_columns(conn, permissions, table, list(wiped)) if wiped else {}
         with conn.cursor() as cursor:
             cursor.executemany(
-                f"insert into {landing.profile} values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)".encode(),
+                f"insert into {landing.profile} values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)".encode(),
                 [
                     (
                         batch.school_id,
@@ -76,6 +84,7 @@ def write(
                         in_raw[batch.school_id],
                         table.name not in batch.denied,
                         wiped.get(batch.school_id, []),
+                        sorted(withheld.get(batch.school_id, frozenset()).intersection(wiped.get(batch.school_id, []))),
                         batch.as_at,
                         batch.previous_as_at,
                     )

@@ -25,6 +25,7 @@ PROFILE_COLUMNS = {
     "rows_in_raw": "integer",
     "granted": "boolean",
     "all_null_columns": "text[]",
+    "withheld_columns": "text[]",
     "as_at": "timestamptz",
     "previous_as_at": "timestamptz",
 }

@@ -195,7 +195,7 @@ laid as (
             piece.school_id = dated.school_id
             and piece.pupil_key = dated.pupil_key
             and piece.kind = dated.kind
-            and dated.start_date <= piece.start_date
+            and piece.start_date >= dated.start_date
             and (dated.end_date is null or dated.end_date >= piece.start_date)
     order by
         piece.school_id asc, piece.pupil_key asc, piece.kind asc, piece.start_date asc, dated.start_date desc,
