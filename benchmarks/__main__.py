@@ -16,7 +16,7 @@ from benchmarks.report import Result, put_into, read
 from orchestration.settings import get_settings
 
 #: In this order, the quick ones first. Each is a module with ``measure(*, quick: bool) -> Result``.
-NAMES = ("gate", "startup", "estimates", "scoring", "pages", "marks", "attendance", "memory", "run")
+NAMES = ("gate", "startup", "estimates", "scoring", "pages", "marks", "attendance", "memory", "schools", "run")
 
 #: In a pipe or a file, tables are not broken at the 80 characters of a terminal that is not there.
 _PIPE_WIDTH = 160

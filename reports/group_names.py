@@ -33,16 +33,22 @@ _NAMES = {
     ("looked_after", "true"): "Looked after",
     ("looked_after", "false"): "Not looked after",
 }
-_LAST = "not known"
+#: Nulls stand last: what the school does not record, what it does not let us read, and what is one of the two.
+_NULLS = {"not recorded": "Not recorded", "not permitted": "Not permitted", "not known": "Not known"}
 
 
 def value_name(group: str, value: str) -> str:
     """``SEN support`` of ('sen', 'K'); the value itself where it has no other name."""
-    if value == _LAST:
-        return "Not recorded"
+    if value in _NULLS:
+        return _NULLS[value]
     if group == "year_group":
         return "Reception" if value == "R" else f"Nursery {value[1:]}" if value.startswith("N") else f"Year {value}"
     return _NAMES.get((group, value), value)
+
+
+def is_null(value: str) -> bool:
+    """Whether a value of a group says that there is none."""
+    return value in _NULLS
 
 
 def group_values(group: str, values: Collection[str]) -> list[str]:
@@ -51,8 +57,8 @@ def group_values(group: str, values: Collection[str]) -> list[str]:
 
 
 def _place(group: str, value: str) -> tuple[int, int, str]:
-    if value == _LAST:
-        return (2, 0, value)
+    if value in _NULLS:
+        return (2, list(_NULLS).index(value), value)
     if group == "year_group":
         number = int(value) if value.isdigit() else (0 if value == "R" else -9)
         return (1, number, value)

@@ -154,3 +154,27 @@ select
 from pupil_status_history
 where kind in ('fsm', 'sen')
 {%- endmacro %}
+
+{% macro data_permission_mart(attributes) -%}
+with
+
+attribute_permission as (
+
+    select * from {{ ref('attribute_permission') }}
+
+)
+
+select
+    school_id,
+    attribute,
+    category,
+    is_permitted,
+    null_means
+from attribute_permission
+where
+    attribute in (
+        {%- for attribute in attributes %}
+        '{{ attribute }}'{{ ',' if not loop.last }}
+        {%- endfor %}
+    )
+{%- endmacro %}

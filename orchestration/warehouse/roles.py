@@ -58,17 +58,20 @@ SPECIAL_SUFFIX = "_special"
 SPECIAL_PURPOSES = frozenset({Purpose.BENCHMARKS})
 #: Logs that people write, which readers of the purpose see as they stand, without waiting for a publication.
 _LIVE = {Purpose.BENCHMARKS: "targets"}
-#: What readers of aggregates may read beside relations with suppression: schools and which are alike, calendars, code
-#: lists, published figures, rules and models. Nothing here counts pupils of a school. A relation that comes to have one
-#: of the columns above is closed although it stands here.
+#: What readers of aggregates may read beside relations with suppression: schools, what they permit and which are alike,
+#: calendars, code lists, published figures, rules and models. Nothing here counts pupils of a school. A relation that
+#: comes to have one of the columns above is closed although it stands here.
 OPEN_RELATIONS: dict[Purpose, frozenset[str]] = {
     Purpose.PROVISIONING: frozenset(),
-    Purpose.SELF_EVALUATION: frozenset({"school", "subject"}),
-    Purpose.BENCHMARKS: frozenset({"school", "subject", "estimate_calibration", "estimate_reliability"}),
-    Purpose.TRACKING: frozenset({"school", "subject"}),
+    Purpose.SELF_EVALUATION: frozenset({"school", "subject", "data_permission"}),
+    Purpose.BENCHMARKS: frozenset(
+        {"school", "subject", "data_permission", "estimate_calibration", "estimate_reliability"}
+    ),
+    Purpose.TRACKING: frozenset({"school", "subject", "data_permission"}),
     Purpose.ATTENDANCE: frozenset(
         {
             "school",
+            "data_permission",
             "school_day",
             "calendar_day",
             "attendance_code",

@@ -10,11 +10,10 @@ from reports.benchmarks.names import GROUP_MEASURES
 from reports.benchmarks.queries import groups as queries
 from reports.benchmarks.visit import CohortVisit
 from reports.database import Row
-from reports.group_names import GROUPS, group_values, value_name
+from reports.group_names import GROUPS, group_values, is_null, value_name
 from reports.pages import Page
 
 _GROUPS = {"all": "Whole year group", **GROUPS, "prior_attainment": "Prior attainment"}
-_NOT_RECORDED = value_name("all", "not known")
 _PRIOR = {"low": "Low prior attainment", "middle": "Middle", "high": "High"}
 
 
@@ -56,7 +55,7 @@ def _name(row: Row) -> str:
     if group == "all":
         return _GROUPS["all"]
     name = _PRIOR.get(value, value_name(group, value)) if group == "prior_attainment" else value_name(group, value)
-    return f"{_GROUPS[group]}: {name.lower()}" if name == _NOT_RECORDED else name
+    return f"{_GROUPS[group]}: {name.lower()}" if is_null(value) else name
 
 
 PAGE = Page(

@@ -85,3 +85,14 @@ def test_the_held_school_alone_is_run_again_from_the_ui(page: Page, address: str
     dialog.get_by_role("button", name=re.compile("^Launch")).click()
     expect(page.get_by_text("Materialized (3)")).to_be_visible()
     page.screenshot(path=pictures / "school-recovered.png")
+
+
+def test_the_connections_show_state_scopes_extracts_and_what_waits(page: Page, address: str, pictures: Path) -> None:
+    page.goto(f"{address}/assets/ops/connections")
+    page.get_by_text("Show Markdown").first.click()
+    dialog = page.get_by_role("dialog")
+    for heading in ("school", "state", "scopes", "last", "due", "rows", "quarantined", "held"):
+        expect(dialog.get_by_role("columnheader", name=heading, exact=True)).to_be_visible()
+    for state in ("approved", "revoked"):
+        expect(dialog.get_by_role("cell", name=state, exact=True).first).to_be_visible()
+    page.screenshot(path=pictures / "connections.png")

@@ -100,6 +100,21 @@ _ESTIMATE = {
 }
 
 BUILT: dict[str, Built] = {
+    "core/attribute_permission": Built(
+        {
+            "school_id": 1,
+            "attribute": "sen_status",
+            "category": "demographics",
+            "is_permitted": True,
+            "null_means": "not recorded",
+            "pupils": 20,
+            "pupils_recorded": 1,
+        },
+        {
+            "CAP-001": {"pupils_recorded": 0},
+            "CAP-002": {"is_permitted": False},
+        },
+    ),
     "core/school": Built(
         {"school_id": 1, "state": "approved", "urn": 199999, "national_phase": "Secondary"},
         {

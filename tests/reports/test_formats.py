@@ -50,3 +50,11 @@ def test_group_values_stand_in_the_order_people_read() -> None:
     assert group_values("sen", {"E", "N", "K"}) == ["N", "K", "E"]
     assert [value_name("sen", value) for value in ("N", "K", "E")] == ["No SEN", "SEN support", "EHC plan"]
     assert value_name("ethnicity", "Mixed") == "Mixed"
+    assert group_values("fsm", {"not permitted", "false", "not known", "not recorded", "true"}) == [
+        "true",
+        "false",
+        "not recorded",
+        "not permitted",
+        "not known",
+    ]
+    assert value_name("sex", "not permitted") == "Not permitted"

@@ -23,6 +23,7 @@ renamed as (
     select
         source.school_id,
         source.name as school_name,
+        source.partner,
         source.urn,
         source.la_code,
         source.laestab,

@@ -24,6 +24,18 @@ characteristics as (
 
 ),
 
+attribute_permission as (
+
+    select * from {{ ref('attribute_permission') }}
+
+),
+
+null_word as (
+
+    {{ null_words() }}
+
+),
+
 exclusion as (
 
     select * from {{ ref('attendance__exclusion') }}
@@ -98,6 +110,8 @@ counted as (
         on
             person.school_id = characteristics.school_id
             and person.pupil_key = characteristics.pupil_key
+    left join null_word
+        on person.school_id = null_word.school_id
     cross join lateral {{ pupil_group_values('roll_year.year_group', 'pupil.sex', 'characteristics') }}
     group by person.school_id, person.academic_year, pupil_group.group_name, pupil_group.group_value
 

@@ -34,6 +34,18 @@ characteristics as (
 
 ),
 
+attribute_permission as (
+
+    select * from {{ ref('attribute_permission') }}
+
+),
+
+null_word as (
+
+    {{ null_words() }}
+
+),
+
 attainment8_subject as (
 
     select * from {{ ref('attainment8_subject') }}
@@ -207,15 +219,17 @@ pupil_group as (
         on
             pupil.school_id = prior_band.school_id
             and pupil.pupil_key = prior_band.pupil_key
+    left join null_word
+        on pupil.school_id = null_word.school_id
     cross join lateral (
         values
         ('all', 'all'),
-        ('sex', coalesce(pupil.sex, 'not known')),
-        ('fsm6', coalesce(characteristics.is_fsm6::text, 'not known')),
-        ('disadvantaged', coalesce(characteristics.is_disadvantaged::text, 'not known')),
-        ('sen', coalesce(characteristics.sen_status, 'not known')),
-        ('eal', coalesce(characteristics.is_eal::text, 'not known')),
-        ('looked_after', coalesce(characteristics.is_looked_after::text, 'not known')),
+        ('sex', {{ group_value('pupil.sex', 'sex') }}),
+        ('fsm6', {{ group_value('characteristics.is_fsm6', 'fsm6') }}),
+        ('disadvantaged', {{ group_value('characteristics.is_disadvantaged', 'disadvantaged') }}),
+        ('sen', {{ group_value('characteristics.sen_status', 'sen') }}),
+        ('eal', {{ group_value('characteristics.is_eal', 'eal') }}),
+        ('looked_after', {{ group_value('characteristics.is_looked_after', 'looked_after') }}),
         ('prior_attainment', coalesce(prior_band.band, 'not known'))
     ) as pupil_group (group_name, group_value)
 
