@@ -36,6 +36,10 @@ class SchoolNotAvailable(PartnerError):
     """The school is unknown, not approved any more, or has revoked access (HTTP 404 for the school itself)."""
 
 
+class SchoolPaused(SchoolNotAvailable):
+    """The school has not finished its approval, or has paused it; it may yet let us read."""
+
+
 class ResourceNotSupplied(PartnerError):
     """The school is there, but its MIS does not supply this resource (HTTP 404 for the resource alone)."""
 
@@ -73,4 +77,4 @@ class PartnerUnavailable(PartnerError):
 
 
 class MalformedPage(PartnerError):
-    """An answer that is no page: not JSON, no ``data`` list, a page already read in this walk, no ``Date`` header."""
+    """An answer that is no page: not JSON, no list of rows, a page already read in this walk, no time of its own."""

@@ -60,14 +60,22 @@ class Answer:
     at: datetime | None
 
 
-class BearerToken(httpx.Auth):
-    """Puts the token into the one header it belongs in, and shows it nowhere else, not even in a traceback's locals."""
+class Token(httpx.Auth):
+    """Puts the token into the one header it belongs in, and shows it nowhere else, not even in a traceback's locals.
 
-    def __init__(self, token: str) -> None:
-        self._header: Final = f"Bearer {token}"
+    ``scheme`` is the word before it: ``Bearer``, or the partner's own.
+    """
+
+    def __init__(self, scheme: str, token: str) -> None:
+        self._header: Final = f"{scheme} {token}"
+        self._token: Final = token
 
     def __repr__(self) -> str:
-        return "BearerToken(***)"
+        return "Token(***)"
+
+    def hidden_in(self, said: str) -> str:
+        """A partner's words without the token: a partner may echo what it was sent."""
+        return said.replace(self._token, "***")
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """See ``httpx.Auth``."""
@@ -76,15 +84,16 @@ class BearerToken(httpx.Auth):
 
 
 class PartnerHttp:
-    """GET requests to one partner within one event loop: ``async with PartnerHttp(...) as http: await http.get(...)``.
+    """Requests to one partner within one event loop: ``async with PartnerHttp(...) as http: await http.get(...)``.
 
-    ``explain`` turns a refusal (status, where, body) into the error to raise. ``sleep`` and ``clock`` are the retry
-    policy's time, so that a test need not wait. ``proxies``: whether the proxies named in the environment are used.
+    ``auth`` is what every request carries that brings none of its own. ``explain`` turns a refusal (status, where,
+    body) into the error to raise. ``sleep`` and ``clock`` are the retry policy's time, so that a test need not wait.
+    ``proxies``: whether the proxies named in the environment are used.
     """
 
     def __init__(
         self,
-        auth: httpx.Auth,
+        auth: httpx.Auth | None,
         limits: Limits,
         explain: Callable[[int, str, bytes], PartnerError],
         *,
@@ -123,14 +132,30 @@ class PartnerHttp:
     ) -> None:
         await self._client.__aexit__(kind, error, trace)
 
-    async def get(self, url: httpx.URL, *, school: str, read: Callable[[Answer], T]) -> T:
+    async def get(
+        self, url: httpx.URL, *, school: str, read: Callable[[Answer], T], auth: httpx.Auth | None = None
+    ) -> T:
         """What ``read`` makes of the answer to ``url``.
 
-        ``school`` names the lane whose limit counts. ``read`` raises ``MalformedPage`` for a body that is not whole;
-        that, a passing status and a broken connection are tried again with full jitter, later when the partner says
-        ``Retry-After``. Raises ``PartnerUnavailable`` or ``MalformedPage`` when that did not help, what ``explain``
-        says when the request is refused.
+        ``school`` names the lane whose limit counts. ``read`` raises ``MalformedPage`` for a body that is not whole,
+        or ``PartnerUnavailable`` where the body says so; that, a passing status and a broken connection are tried again
+        with full jitter, later when the partner says ``Retry-After``. Raises ``PartnerUnavailable`` or
+        ``MalformedPage`` when that did not help, what ``explain`` says when the request is refused.
         """
+        own = httpx.USE_CLIENT_DEFAULT if auth is None else auth
+        return await self._patiently(lambda: self._client.get(url, auth=own), url, school, read)
+
+    async def post(self, url: httpx.URL, *, school: str, read: Callable[[Answer], T], body: Callable[[], bytes]) -> T:
+        """Like ``get``, for a question that is safe to repeat: ``body`` makes the JSON that is sent.
+
+        It is a function because what it returns may hold a secret, which no traceback's locals may show.
+        """
+        headers = {"Content-Type": "application/json"}
+        return await self._patiently(lambda: self._client.post(url, content=body(), headers=headers), url, school, read)
+
+    async def _patiently(
+        self, send: Callable[[], Awaitable[httpx.Response]], url: httpx.URL, school: str, read: Callable[[Answer], T]
+    ) -> T:
         started = self._clock()
 
         def give_up(state: RetryCallState) -> bool:
@@ -155,7 +180,7 @@ class PartnerHttp:
             before_sleep=log,
             reraise=True,
         )
-        return await retrying(self._attempt, url, school, read)
+        return await retrying(self._attempt, send, url, school, read)
 
     def _wait(self, state: RetryCallState) -> float:
         jitter = full_jitter(multiplier=self._limits.first_wait, max=self._limits.longest_wait)(state)
@@ -163,9 +188,11 @@ class PartnerHttp:
         asked = error.retry_after if isinstance(error, PartnerUnavailable) else None
         return jitter if asked is None else asked + min(jitter, self._limits.first_wait)
 
-    async def _attempt(self, url: httpx.URL, school: str, read: Callable[[Answer], T]) -> T:
+    async def _attempt(
+        self, send: Callable[[], Awaitable[httpx.Response]], url: httpx.URL, school: str, read: Callable[[Answer], T]
+    ) -> T:
         async with self._school_slots[school], self._partner_slots, self._pace:
-            response = await self._send(url)
+            response = await self._send(send, url)
         status = response.status_code
         if status == httpx.codes.OK:
             return read(Answer(response.content, _http_date(response.headers.get("Date"))))
@@ -178,11 +205,11 @@ class PartnerHttp:
             )
         raise self._explain(status, url.path, response.content)
 
-    async def _send(self, url: httpx.URL) -> httpx.Response:
+    async def _send(self, send: Callable[[], Awaitable[httpx.Response]], url: httpx.URL) -> httpx.Response:
         try:
             # httpx's own limit is one per read, which never ends an answer that drips.
             async with asyncio.timeout(self._limits.request_timeout):
-                return await self._client.get(url)
+                return await send()
         except TimeoutError:
             problem = f"no whole answer within {self._limits.request_timeout:g} s"
         except httpx.RequestError as error:
@@ -192,6 +219,16 @@ class PartnerHttp:
             f"The partner could not be reached ({problem}); check the address and the network, then extract again.",
             where=url.path,
         )
+
+
+def origin(url: httpx.URL) -> str:
+    """Scheme, host and port, the port's default written out."""
+    return f"{url.scheme}://{url.host}:{url.port or (443 if url.scheme == 'https' else 80)}"
+
+
+def is_loopback(url: httpx.URL) -> bool:
+    """Whether the address is this machine's own, which no proxy may be asked for."""
+    return url.host in ("127.0.0.1", "localhost", "::1")
 
 
 def _http_date(value: str | None) -> datetime | None:

@@ -22,6 +22,7 @@ class Request:
     path: str
     query: dict[str, str]
     headers: dict[str, str]
+    body: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,13 @@ Script = Callable[[Request], Reply]
 
 
 class FaultyPartner:
-    """``async with FaultyPartner() as partner``: listens on a loopback port; ``partner.url`` is its base address."""
+    """``async with FaultyPartner() as partner``: listens on a loopback port; ``partner.url`` is its base address.
 
-    def __init__(self) -> None:
+    Paths are those below ``base``; what lies elsewhere has its whole path.
+    """
+
+    def __init__(self, base: str = "/v1.0/") -> None:
+        self._base = base
         self.requests: list[Request] = []
         self.in_flight = 0
         self.most_in_flight = 0
@@ -81,7 +86,7 @@ class FaultyPartner:
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}/v1.0/"
+        self.url = f"http://127.0.0.1:{self.port}{self._base}"
         return self
 
     async def __aexit__(
@@ -92,17 +97,18 @@ class FaultyPartner:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
-                await self._reply(self._parse(head), writer)
+                await self._reply(await self._parse(head, reader), writer)
         except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass
         finally:
             writer.close()
 
-    def _parse(self, head: bytes) -> Request:
+    async def _parse(self, head: bytes, reader: asyncio.StreamReader) -> Request:
         first, *lines = head.decode().strip().split("\r\n")
         target = urlsplit(first.split(" ")[1])
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-        request = Request(target.path.removeprefix("/v1.0/"), dict(parse_qsl(target.query)), headers)
+        body = await reader.readexactly(int(headers.get("content-length", "0")))
+        request = Request(target.path.removeprefix(self._base), dict(parse_qsl(target.query)), headers, body)
         self.requests.append(request)
         return request
 

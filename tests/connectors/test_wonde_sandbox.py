@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections import Counter, defaultdict
-from collections.abc import Coroutine, Iterator
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from whole_readings import asked, read, schools
 
-from orchestration.connectors.base import BadRow, Page, Row, School
+from orchestration.connectors.base import Page, School
 from orchestration.connectors.errors import SchoolNotAvailable, ScopeNotGranted
 from orchestration.connectors.wonde.client import WondeConfig, WondePartner
 from orchestration.ingest.categories import CATEGORIES, Category
@@ -31,19 +30,6 @@ TRUTH = {
 }
 
 
-@dataclass
-class Reading:
-    """What one school's category came to: rows by stream and table."""
-
-    pages: list[Page] = field(default_factory=list)
-    rows: dict[tuple[str, str], list[Row]] = field(default_factory=lambda: defaultdict(list))
-    bad: list[BadRow] = field(default_factory=list)
-    incomplete: frozenset[str] = frozenset()
-
-    def table(self, name: str) -> list[Row]:
-        return [row for (_, table), rows in self.rows.items() if table == name for row in rows]
-
-
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     with running(size=0.1) as started:
@@ -57,32 +43,8 @@ def connector(sandbox: Sandbox) -> WondePartner:
     return WondePartner(WondeConfig(sandbox.url, sandbox.token, page_size=1000), sleep=at_once)
 
 
-def asked(question: Coroutine[Any, Any, Any]) -> Any:
-    return asyncio.run(question)
-
-
-async def schools(partner: WondePartner) -> list[School]:
-    async with partner:
-        return await partner.schools()
-
-
 def approved(sandbox: Sandbox) -> list[School]:
     return [school for school in asked(schools(connector(sandbox))) if school.state == "approved"]
-
-
-async def read(partner: WondePartner, school: School, category: Category, **options: Any) -> Reading:
-    reading, decoder = Reading(), partner.decoder(category)
-    mode = "incremental" if options.get("updated_after") else "full"
-    async with partner:
-        for stream in partner.streams(category, mode):
-            async for page in partner.pages(school, stream, **{"updated_after": None, **options}):
-                held = decoder.decode(page.endpoint, page.body)
-                reading.pages.append(page)
-                reading.bad += held.bad
-                for table in held.rows:
-                    reading.rows[stream.name, table.table] += table.rows
-    reading.incomplete = decoder.incomplete
-    return reading
 
 
 def test_the_lists_hold_schools_in_every_state(sandbox: Sandbox) -> None:

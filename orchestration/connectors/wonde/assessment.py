@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from orchestration.connectors.base import Row, Value
-from orchestration.connectors.wonde.values import BadValue, Days, Moments, flag, small, text
+from orchestration.connectors.values import BadValue, Days, Moments, flag, small, text
 from orchestration.ingest.categories import CATEGORIES, Category, Table
 
 _BUILT_IN = "assessment_paths.toml"

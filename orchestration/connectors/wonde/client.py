@@ -28,13 +28,12 @@ from orchestration.connectors.errors import (
     ScopeNotGranted,
     Unauthorised,
 )
-from orchestration.connectors.http import Answer, BearerToken, Limits, PartnerHttp
+from orchestration.connectors.http import Answer, Limits, PartnerHttp, Token, is_loopback, origin
+from orchestration.connectors.values import LOCAL_ZONE, Code, Flag, text
 from orchestration.connectors.wonde import envelope, streams
 from orchestration.connectors.wonde.assessment import load_path_map
 from orchestration.connectors.wonde.decode import WondeDecoder
-from orchestration.connectors.wonde.records import Code, Flag
 from orchestration.connectors.wonde.streams import WondeStream
-from orchestration.connectors.wonde.values import LOCAL_ZONE, text
 from orchestration.ingest.categories import Category
 
 T = TypeVar("T")
@@ -63,8 +62,6 @@ STATE_LISTS: tuple[tuple[SchoolState, str], ...] = (
 
 #: Of a partner's explanation of a refusal, so many characters are shown.
 _SAID_LENGTH = 200
-
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +162,10 @@ class WondePartner:
         if self._http is not None:
             raise RuntimeError("WondePartner is already in use in an event loop; make another one.")
         self._http = await PartnerHttp(
-            BearerToken(self._config.token),
+            Token("Bearer", self._config.token),
             self._config.limits,
             self._explain,
-            proxies=self._base.host not in _LOOPBACK,
+            proxies=not is_loopback(self._base),
             sleep=self._sleep,
             clock=self._clock,
         ).__aenter__()
@@ -275,7 +272,7 @@ class WondePartner:
 
     async def _walk(self, url: str, base: httpx.URL, lane: str) -> AsyncIterator[_WalkedPage]:
         """The page at ``url`` and those after it, all of them at ``base``'s origin."""
-        allowed = _origin(base)
+        allowed = origin(base)
         seen: set[str] = set()
         following: str | None = url
         while following:
@@ -283,9 +280,9 @@ class WondePartner:
                 address = httpx.URL(following)
             except httpx.InvalidURL:
                 address = httpx.URL()
-            if _origin(address) != allowed:
+            if origin(address) != allowed:
                 raise ForeignAddress(
-                    f"The partner points to {_origin(address)!r} but is configured as {allowed!r}. "
+                    f"The partner points to {origin(address)!r} but is configured as {allowed!r}. "
                     "That was not followed; if the partner has moved, correct its address in the configuration."
                 )
             if following in seen:
@@ -465,11 +462,6 @@ def _domain(school: _School) -> str | None:
 
 def _segment(school_id: str) -> str:
     return quote(school_id, safe="")
-
-
-def _origin(url: httpx.URL) -> str:
-    """Scheme, host and port, the port's default written out."""
-    return f"{url.scheme}://{url.host}:{url.port or (443 if url.scheme == 'https' else 80)}"
 
 
 def _walked(answer: Answer) -> _WalkedPage:

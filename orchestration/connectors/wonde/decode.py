@@ -1,100 +1,23 @@
-"""From a page's bytes to rows of our tables.
-
-A page is decoded whole and typed, which is the fast way. When anything in it is refused it is done again row by row, so
-that only the bad rows are set aside, each with its own bytes and the name of the field.
-"""
+"""From a page's bytes to rows of our tables; see ``connectors.decoding`` for how a bad row is set aside."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
-from orchestration.connectors.base import BadRow, Decoded, Row, Rows
+from orchestration.connectors.base import Decoded, Row, Rows
+from orchestration.connectors.decoding import Output, RowsDecoder
 from orchestration.connectors.errors import MalformedPage
+from orchestration.connectors.values import Days, Moments, flag, sex, small, text
 from orchestration.connectors.wonde import envelope, records
 from orchestration.connectors.wonde.assessment import PathMap
-from orchestration.connectors.wonde.values import BadValue, Days, Moments, flag, sex, small, text
-from orchestration.ingest.categories import CATEGORIES, Category
+from orchestration.ingest.categories import Category
 
 T = TypeVar("T")
 
-#: Rows per table, in the making.
-Output = dict[str, list[Row]]
-
 _Source = dict[str, Any]
-
-_REFUSED = (msgspec.DecodeError, UnicodeDecodeError, BadValue)
-
-# The only way a NUL can stand in JSON text. PostgreSQL's text cannot hold it.
-_ESCAPED_NUL = b"\\u0000"
-
-
-class _StreamDecoder(Generic[T]):
-    """One endpoint: the type of its rows, and what makes our rows of them.
-
-    ``build`` appends to the lists of ``tables`` and raises ``BadValue``; it may be given the same row twice.
-    """
-
-    def __init__(
-        self, category: Category, tables: tuple[str, ...], row_type: Any, build: Callable[[Sequence[T], Output], None]
-    ) -> None:
-        declared = {table.name: table for table in CATEGORIES[category].tables}
-        self._columns = {name: declared[name].columns for name in tables}
-        self._keys = {name: [declared[name].columns.index(column) for column in declared[name].key] for name in tables}
-        self._page = msgspec.json.Decoder(envelope.PageOf[row_type])
-        self._row = msgspec.json.Decoder(row_type)
-        self._build = build
-
-    def decode(self, body: bytes) -> Decoded:
-        bad: list[BadRow] = []
-        try:
-            output = self._rows(self._page.decode(body).data, check_text=_ESCAPED_NUL in body)
-        except _REFUSED:
-            output, bad = self._row_by_row(body)
-        return Decoded([Rows(table, rows) for table, rows in output.items()], bad)
-
-    def _rows(self, source: Sequence[T], *, check_text: bool) -> Output:
-        output: Output = {table: [] for table in self._columns}
-        self._build(source, output)
-        for table, rows in output.items():
-            self._check_keys(table, rows)
-            if check_text:
-                self._check_text(table, rows)
-        return output
-
-    def _row_by_row(self, body: bytes) -> tuple[Output, list[BadRow]]:
-        output: Output = {table: [] for table in self._columns}
-        bad = []
-        for payload in envelope.split_rows(body):
-            try:
-                made = self._rows([self._row.decode(payload)], check_text=_ESCAPED_NUL in payload)
-            except _REFUSED as error:
-                bad.append(BadRow(next(iter(self._columns)), payload, _reason(error)))
-                continue
-            for table, rows in made.items():
-                output[table] += rows
-        return output, bad
-
-    def _check_keys(self, table: str, rows: list[Row]) -> None:
-        for position in self._keys[table]:
-            if None in [row[position] for row in rows]:
-                raise BadValue(self._columns[table][position], "is missing, and it identifies the row")
-
-    def _check_text(self, table: str, rows: list[Row]) -> None:
-        for row in rows:
-            for column, value in zip(self._columns[table], row, strict=True):
-                if isinstance(value, str) and "\0" in value:
-                    raise BadValue(column, "holds a NUL character, which the warehouse cannot store")
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, UnicodeDecodeError):
-        return "the row holds bytes that are not UTF-8"
-    if isinstance(error, msgspec.DecodeError) and not isinstance(error, msgspec.ValidationError):
-        return f"the row is not proper JSON text: {error}"
-    return str(error)
 
 
 class WondeDecoder:
@@ -124,11 +47,20 @@ class WondeDecoder:
                 f"A page of {stream_name!r} does not belong to category {self._category}; "
                 "was it archived by another version of the connector?"
             ) from None
-        return stream.decode(body)
+        output, bad = stream.decode(body)
+        return Decoded([Rows(table, rows) for table, rows in output.items()], bad)
 
-    def _decoders(self, assessment: PathMap) -> Mapping[str, _StreamDecoder[Any]]:
-        def stream(tables: str, row_type: Any, build: Callable[[Sequence[Any], Output], None]) -> _StreamDecoder[Any]:
-            return _StreamDecoder(self._category, tuple(tables.split()), row_type, build)
+    def _decoders(self, assessment: PathMap) -> Mapping[str, RowsDecoder[Any]]:
+        def stream(tables: str, row_type: Any, build: Callable[[Sequence[Any], Output], None]) -> RowsDecoder[Any]:
+            page = msgspec.json.Decoder(envelope.PageOf[row_type])
+            return RowsDecoder(
+                self._category,
+                tuple(tables.split()),
+                build,
+                page=lambda body: page.decode(body).data,
+                row=msgspec.json.Decoder(row_type).decode,
+                split=envelope.split_rows,
+            )
 
         match self._category:
             case Category.BASIC:

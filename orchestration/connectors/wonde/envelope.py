@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import re
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
+from orchestration.connectors import json_text
 from orchestration.connectors.errors import MalformedPage
 
 T = TypeVar("T")
@@ -39,8 +38,7 @@ class _Envelope(msgspec.Struct):
 
 
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
-_LENIENT = json.JSONDecoder(strict=False)
-_BETWEEN = re.compile(r"[\s,:]*")
+_META = msgspec.json.Decoder(_Meta | None)
 
 
 def next_url(body: bytes) -> str | None:
@@ -64,42 +62,16 @@ def split_rows(body: bytes) -> list[bytes]:
 
 
 def _read_leniently(body: bytes) -> tuple[_Meta | None, list[bytes]]:
-    """The slow way, for a page in which some row holds half a surrogate pair, a control character or bytes that are
-    not UTF-8: msgspec then refuses the whole page, and the other rows would be lost with that one.
-    """
-    text = body.decode("utf-8", "surrogateescape")
+    """The slow way, for a page that msgspec refuses as a whole because of one row's text."""
     try:
-        page: Any = _LENIENT.decode(text)
+        page = json_text.members(body)
     except ValueError:
         raise MalformedPage("The answer is not JSON, or was cut off.") from None
-    if not isinstance(page, dict) or not isinstance(page.get("data"), list):
-        raise MalformedPage("The answer is no page: it has no list under 'data'.")
     try:
-        meta = msgspec.convert(page.get("meta") or None, _Meta | None)
+        rows = json_text.elements(page.get("data", b""))
+    except ValueError:
+        raise MalformedPage("The answer is no page: it has no list under 'data'.") from None
+    try:
+        return _META.decode(page.get("meta", b"null")), rows
     except msgspec.ValidationError as error:
         raise MalformedPage(f"The answer's pagination cannot be read: {error}") from None
-    return meta, _slices(text)
-
-
-def _slices(text: str) -> list[bytes]:
-    """The elements of the list under ``data`` of a text that is known to be a page, byte for byte."""
-
-    def skip(position: int) -> int:
-        match = _BETWEEN.match(text, position)
-        return match.end() if match else position
-
-    position = skip(text.index("{") + 1)
-    while True:
-        key, position = _LENIENT.raw_decode(text, position)
-        position = skip(position)
-        if key == "data":
-            break
-        _, position = _LENIENT.raw_decode(text, position)
-        position = skip(position)
-    rows = []
-    position = skip(position + 1)
-    while text[position] != "]":
-        _, end = _LENIENT.raw_decode(text, position)
-        rows.append(text[position:end].encode("utf-8", "surrogateescape"))
-        position = skip(end)
-    return rows

@@ -10,16 +10,11 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from orchestration.connectors.values import Code, Flag, Number
+
 T = TypeVar("T")
 
 _NULL = msgspec.Raw(b"null")
-
-#: A yes/no value; see ``values.flag``.
-Flag = bool | int | str | None
-#: A number that some MISs send as text; see ``values.small``.
-Number = int | float | str | None
-#: A code or number kept as text; see ``values.text``.
-Code = str | int | None
 
 
 class One(msgspec.Struct, Generic[T]):

@@ -1,4 +1,4 @@
-"""The partner's values as ours: dates, flags, small numbers, text, sex.
+"""Partners' values as ours: dates, flags, small numbers, text, sex.
 
 One rule for all: a value is mapped exactly or refused with :class:`BadValue`; nothing is guessed, cut or repaired. An
 empty string means "not recorded" and becomes None.
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, tzinfo
+from functools import partial
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,13 @@ LOCAL_ZONE = ZoneInfo("Europe/London")
 
 #: Distinct values a cache keeps. A school year of marks has 190 dates; ``updated_at`` can be different on every row.
 CACHE_SIZE = 50_000
+
+#: A yes/no value as partners send it; see ``flag``.
+Flag = bool | int | str | None
+#: A number that some MISs send as text; see ``small``.
+Number = int | float | str | None
+#: A code or number kept as text; see ``text``.
+Code = str | int | None
 
 _SHOWN_LENGTH = 80
 
@@ -36,7 +44,7 @@ class BadValue(ValueError):
 
 
 class PhpDate(msgspec.Struct, gc=False):
-    """PHP's serialised DateTime (source_apis.md 1.2): wall-clock time and the zone it is in."""
+    """PHP's serialised DateTime, as Wonde sends it (source_apis.md 1.2): wall-clock time and the zone it is in."""
 
     date: str
     timezone: str = "UTC"
@@ -94,12 +102,12 @@ def _to_day(value: PhpDate | str) -> date:
     return clock.astimezone(LOCAL_ZONE).date()
 
 
-def _to_moment(value: PhpDate | str) -> datetime:
+def _to_moment(value: PhpDate | str, unsaid: tzinfo) -> datetime:
     clock, zone = _wall_clock(value)
     if not isinstance(clock, datetime):
-        return datetime.combine(clock, time.min, tzinfo=zone or UTC).astimezone(UTC)
+        return datetime.combine(clock, time.min, tzinfo=zone or unsaid).astimezone(UTC)
     if clock.tzinfo is None:
-        clock = clock.replace(tzinfo=zone or UTC)
+        clock = clock.replace(tzinfo=zone or unsaid)
     return clock if clock.tzinfo is UTC else clock.astimezone(UTC)
 
 
@@ -136,13 +144,13 @@ class Days(_DateCache[date]):
 
 
 class Moments(_DateCache[datetime]):
-    """``moments[bytes(raw)]`` is a field's point in time, aware, in UTC. A string without a zone is UTC.
+    """``moments[bytes(raw)]`` is a field's point in time, aware, in UTC. ``unsaid`` is the zone of one without any.
 
     Raises :class:`BadValue`.
     """
 
-    def __init__(self, field: str) -> None:
-        super().__init__(field, _to_moment)
+    def __init__(self, field: str, unsaid: tzinfo = UTC) -> None:
+        super().__init__(field, partial(_to_moment, unsaid=unsaid))
 
 
 # CS006 has U (unknown) and R (refused) beside Y and N: recorded, but neither true nor false.

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestration.connectors.wonde import values
-from orchestration.connectors.wonde.values import BadValue, Days, Moments, flag, sex, small, text
+from orchestration.connectors import values
+from orchestration.connectors.values import BadValue, Days, Moments, flag, sex, small, text
 
 LONDON = ZoneInfo("Europe/London")
 ZONES = st.sampled_from(["UTC", "Europe/London", "Europe/Paris", "Australia/Sydney"])
@@ -75,6 +75,13 @@ def test_a_moment_is_aware_and_in_utc(value: Any, expected: datetime | None) -> 
     found = moment(value)
     assert found == expected
     assert found is None or found.tzinfo is UTC
+
+
+def test_a_moment_without_a_zone_is_in_the_one_the_partner_means() -> None:
+    local = Moments("updated_at", LONDON)
+    assert local[b'"2025-06-14T03:55:10.03"'] == datetime(2025, 6, 14, 2, 55, 10, 30_000, tzinfo=UTC)
+    assert local[b'"2025-06-14T03:55:10Z"'] == datetime(2025, 6, 14, 3, 55, 10, tzinfo=UTC)
+    assert local[b'"2025-06-14"'] == datetime(2025, 6, 13, 23, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

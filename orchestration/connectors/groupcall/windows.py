@@ -1,0 +1,52 @@
+"""Which date ranges of marks are asked for: Monday to Friday or whole calendar months, which the partner answers from
+its cache (source_apis.md 2.2).
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import date, timedelta
+
+#: Both days included.
+DateRange = tuple[date, date]
+
+_ONE_DAY = timedelta(days=1)
+
+
+def year_start(day: date) -> date:
+    """The first day that can belong to the academic year ``day`` falls in: the August before its September, because
+    some schools begin before September and some MISs begin the year with August.
+    """
+    return date(day.year if day.month >= 9 else day.year - 1, 8, 1)
+
+
+def months(today: date) -> list[DateRange]:
+    """The calendar months of the academic year up to the one of ``today``, each whole."""
+    found = []
+    first = year_start(today)
+    while first <= today:
+        last = first.replace(day=monthrange(first.year, first.month)[1])
+        found.append((first, last))
+        first = last + _ONE_DAY
+    return found
+
+
+def weeks(today: date, weekdays: int, since: date | None) -> list[DateRange]:
+    """The weeks, Monday to Friday, that hold the last ``weekdays`` days from Monday to Friday, ``today`` included.
+
+    They begin earlier where ``since`` is earlier, but not before the academic year, of which alone marks are kept.
+    """
+    first = today
+    counted = 0
+    while True:
+        counted += first.weekday() < 5
+        if counted == weekdays:
+            break
+        first -= _ONE_DAY
+    first = max(min(first, since or first), year_start(today))
+    monday = first - timedelta(days=first.weekday())
+    found = []
+    while monday <= today:
+        found.append((monday, monday + timedelta(days=4)))
+        monday += timedelta(days=7)
+    return found
