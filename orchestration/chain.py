@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 import dagster as dg
@@ -110,10 +111,12 @@ def run_chain(
 
 
 def _ranges(partitions: Sequence[str], schools: Sequence[int]) -> list[tuple[str, str]]:
-    """First and last partition of each extract run: one run for all schools, or one for each that is named."""
+    """First and last partition of each extract run: one run for all schools, or for each row of neighbours named."""
     if not schools:
         return [(partitions[0], partitions[-1])] if partitions else []
-    return [(key, key) for key in partitions if school_id_of(key) in schools]
+    named = set(schools)
+    rows = [list(row) for is_named, row in groupby(partitions, lambda key: school_id_of(key) in named) if is_named]
+    return [(row[0], row[-1]) for row in rows]
 
 
 def _reason(event: dg.DagsterEvent) -> str:

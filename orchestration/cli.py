@@ -12,7 +12,7 @@ import psycopg
 import typer
 from pydantic import ValidationError
 
-from orchestration.commands import alert, estimates, intervention, targets
+from orchestration.commands import alert, connections, estimates, intervention, targets
 from orchestration.commands.metrics import metrics_app
 from orchestration.commands.person import person_app
 from orchestration.commands.printing import AsJson, err, fail, out, print_json, print_table
@@ -36,6 +36,7 @@ quarantine_app = typer.Typer(
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(person_app, name="person")
 app.add_typer(metrics_app, name="metrics")
+app.add_typer(connections.app, name="connections")
 app.add_typer(alert.app, name="alert")
 app.add_typer(intervention.app, name="intervention")
 app.add_typer(estimates.app, name="estimates")

@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     requests_per_second: PositiveFloat | None = Field(
         default=None, description="Rate limit for one partner; none by default."
     )
+    requests_per_day: PositiveInt | None = Field(
+        default=None, description="Requests that the agenda may spend on one partner in a day; none by default."
+    )
     request_timeout: PositiveFloat = Field(
         default=30.0, description="Seconds without an answer before a request is given up."
     )

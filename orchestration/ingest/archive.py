@@ -98,6 +98,12 @@ class Archive:
             _, pages = self._open(segment)
             yield from pages
 
+    def delete(self, path: str) -> None:
+        """Delete an extract's pages for good; nothing happens when there are none."""
+        folder = f"{self._base}/{path}"
+        if self._fs.exists(folder):
+            self._fs.rm(folder, recursive=True)
+
     def put(self, path: str, number: int, data: bytes) -> None:
         """Store a segment, whole or not at all."""
         target = f"{self._base}/{path}/{number:06d}{_SUFFIX}"

@@ -171,6 +171,24 @@ def withdraw(
     return known is not None
 
 
+def choose(conn: psycopg.Connection[Any], settings: Settings, school_id: int, partner: str) -> None:
+    """Let a school be read through its approved connection to ``partner``, in the caller's transaction.
+
+    Raises ``RegistryError`` when it has none, and when it is read through it already.
+    """
+    conn.execute(_ONE_AT_A_TIME)
+    found = connections.of_school(conn, settings.application, school_id)
+    chosen = next((c for c in found if c.partner == partner and c.state == "approved"), None)
+    if chosen is None:
+        raise RegistryError(
+            f"School {school_id} has no approved connection through {partner}. "
+            "`mis connections list` shows what it has."
+        )
+    registrar = _Registrar(conn, settings, "operator")
+    if not registrar.let_serve(chosen):
+        raise RegistryError(f"School {school_id} is read through {partner} already.")
+
+
 def log_migration(
     warehouse: Warehouse, settings: Settings, school: School, *, before: str | None, after: str | None
 ) -> None:
@@ -288,6 +306,25 @@ class _Registrar:
         assert row is not None
         school_id: int = row[0]
         return school_id
+
+    def let_serve(self, chosen: Connection) -> bool:
+        """Let a school be read through this connection; False when it is already."""
+        row = self._conn.execute(
+            "select partner, partner_school_id from ops.school where school_id = %s", (chosen.school_id,)
+        ).fetchone()
+        if row == (chosen.partner, chosen.partner_school_id):
+            return False
+        connections.log(
+            self._conn,
+            chosen.connection_id,
+            "serving",
+            before=row[0] if row else None,
+            after=chosen.partner,
+            learned_from=self._learned_from,
+        )
+        serve(self._conn, chosen)
+        self._settle_source(chosen.school_id)
+        return True
 
     def _elect(self, school_id: int) -> Connection:
         """Settle through which connection a school is read, and with it the school's state."""

@@ -164,6 +164,84 @@ where state in ('revoked', 'declined');
 comment on view ops.withdrawn_school is 'One row per school that has revoked or declined: no model has it from the next build on. One that is only away (offline, paused) is not here.';
 comment on column ops.withdrawn_school.school_id is 'The school: ops.school.';
 
+create table ops.purpose_category (
+    purpose text not null,
+    category text not null,
+    primary key (purpose, category)
+);
+comment on table ops.purpose_category is 'One row per purpose and category it may read: the binding table of the brief, as orchestration.ingest.categories has it.';
+comment on column ops.purpose_category.purpose is 'The purpose, by the schema its marts are published in.';
+comment on column ops.purpose_category.category is 'Category of MIS data.';
+insert into ops.purpose_category (purpose, category) values
+    ('provisioning', 'staff'),
+    ('self_evaluation', 'assessment'),
+    ('self_evaluation', 'attendance'),
+    ('self_evaluation', 'basic'),
+    ('self_evaluation', 'demographics'),
+    ('self_evaluation', 'timetable'),
+    ('benchmarks', 'assessment'),
+    ('benchmarks', 'attendance'),
+    ('benchmarks', 'basic'),
+    ('benchmarks', 'demographics'),
+    ('benchmarks', 'timetable'),
+    ('tracking', 'assessment'),
+    ('tracking', 'attendance'),
+    ('tracking', 'basic'),
+    ('tracking', 'demographics'),
+    ('tracking', 'timetable'),
+    ('attendance', 'attendance'),
+    ('attendance', 'basic'),
+    ('attendance', 'demographics');
+
+create view ops.data_use as
+select
+    school.school_id,
+    school.name,
+    connection.application,
+    purpose.purpose,
+    category.category,
+    allowed.purpose is not null and connection.state = 'approved' and read.last_read is not null as is_used,
+    connection.state,
+    case when connection.state = 'approved' then connection.state_since end as since,
+    read.last_read
+from ops.school as school
+inner join ops.connection as connection
+    on connection.school_id = school.school_id
+    and connection.partner = school.partner
+    and connection.partner_school_id = school.partner_school_id
+cross join (select distinct purpose from ops.purpose_category) as purpose
+cross join (select distinct category from ops.purpose_category) as category
+left join ops.purpose_category as allowed
+    on allowed.purpose = purpose.purpose and allowed.category = category.category
+left join lateral (
+    select max(extract.finished_at) as last_read
+    from ops.extract as extract
+    where extract.school_id = school.school_id and extract.category = category.category
+        and extract.state = 'loaded' and extract.rows_extracted > 0
+) as read on true;
+comment on view ops.data_use is 'One row per school, purpose of ours and category of MIS data: whether that purpose uses that category of the school''s data. What a school is shown when it asks.';
+comment on column ops.data_use.school_id is 'The school: ops.school.';
+comment on column ops.data_use.name is 'Its name.';
+comment on column ops.data_use.application is 'Our application that the school was asked for.';
+comment on column ops.data_use.purpose is 'The purpose, by the schema its marts are published in.';
+comment on column ops.data_use.category is 'Category of MIS data.';
+comment on column ops.data_use.is_used is 'Whether the purpose may read the category, the school lets us read, and something was read.';
+comment on column ops.data_use.state is 'Permission at the partner that serves the school.';
+comment on column ops.data_use.since is 'Since when the school has approved; null while it does not.';
+comment on column ops.data_use.last_read is 'When the category was last read with at least one row; null when it never was.';
+
+create table ops.agenda (
+    school_id integer not null references ops.school,
+    category text not null,
+    due_at timestamptz not null,
+    primary key (school_id, category)
+);
+create index on ops.agenda (due_at);
+comment on table ops.agenda is 'One row per approved school and category: when it is to be extracted next, as the scheduler last worked it out.';
+comment on column ops.agenda.school_id is 'The school: ops.school.';
+comment on column ops.agenda.category is 'Category of MIS data.';
+comment on column ops.agenda.due_at is 'Not before then; a time that has passed means at the next chance that the budget of requests leaves.';
+
 -- Extracts
 
 alter table ops.extract add column source_id integer references ops.source;

@@ -1,0 +1,170 @@
+"""How the connections stand, for people: the UI's table, ``mis connections list``, and which application uses what."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionStatus:
+    """A school's connection through one partner, and where its extracts stand.
+
+    ``serves``: the school is read through it. ``scopes`` counts what is granted of what the partner knows.
+    ``next_extract`` is the earliest of its categories', by their cadence. ``rows`` are live ones in ``raw`` as the
+    latest extracts left them; ``held`` names categories, ``quarantined`` counts open rows.
+    """
+
+    school_id: int
+    name: str
+    partner: str
+    partner_school_id: str
+    mis: str | None
+    state: str
+    state_since: datetime
+    serves: bool
+    scopes_granted: int
+    scopes_asked: int
+    last_extract: datetime | None
+    next_extract: datetime | None
+    rows_last_extracted: int
+    quarantined: int
+    held: list[str]
+    failed: list[str]
+    delete_after: datetime | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain types for ``json``."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An entry of the ledger of consent."""
+
+    happened_at: datetime
+    school_id: int
+    name: str
+    partner: str
+    kind: str
+    scope: str | None
+    before: str | None
+    after: str | None
+    learned_from: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What one of our applications may do with one category of a school's data: a row of ``ops.data_use``."""
+
+    school_id: int
+    name: str
+    application: str
+    purpose: str
+    category: str
+    is_used: bool
+    state: str
+    since: datetime | None
+    last_read: datetime | None
+
+
+_STATUS = """
+with latest as (
+    select distinct on (school_id, category)
+        school_id, category, state, finished_at, rows_extracted
+    from ops.extract
+    where state <> 'running'
+    order by school_id, category, extract_id desc
+),
+
+by_school as (
+    select
+        school_id,
+        max(finished_at) filter (where state = 'loaded') as last_extract,
+        sum(rows_extracted) as rows_last_extracted,
+        coalesce(array_agg(category order by category) filter (where state = 'held'), '{}') as held,
+        coalesce(array_agg(category order by category) filter (where state = 'failed'), '{}') as failed
+    from latest
+    group by school_id
+),
+
+waiting as (
+    select school_id, count(*) as quarantined from quarantine.row where state = 'open' group by school_id
+),
+
+scopes as (
+    select connection_id, count(*) filter (where granted) as granted, count(*) as asked
+    from ops.connection_scope group by connection_id
+)
+
+select
+    connection.school_id,
+    school.name,
+    connection.partner,
+    connection.partner_school_id,
+    case when serves then school.mis end as mis,
+    connection.state,
+    connection.state_since,
+    serves,
+    coalesce(scopes.granted, 0) as scopes_granted,
+    coalesce(scopes.asked, 0) as scopes_asked,
+    by_school.last_extract,
+    case when serves and connection.state = 'approved' then agenda.next_extract end as next_extract,
+    coalesce(by_school.rows_last_extracted, 0)::bigint as rows_last_extracted,
+    coalesce(waiting.quarantined, 0)::bigint as quarantined,
+    coalesce(by_school.held, '{}') as held,
+    coalesce(by_school.failed, '{}') as failed,
+    connection.delete_after
+from ops.connection as connection
+inner join ops.school as school using (school_id)
+cross join lateral (
+    select (connection.partner, connection.partner_school_id) = (school.partner, school.partner_school_id) as serves
+) as serving
+left join by_school using (school_id)
+left join waiting using (school_id)
+left join scopes using (connection_id)
+left join (select school_id, min(due_at) as next_extract from ops.agenda group by school_id) as agenda using (school_id)
+where connection.application = %(application)s and (%(school)s::integer is null or school_id = %(school)s)
+order by connection.school_id, connection.connection_id
+"""
+
+
+def statuses(conn: psycopg.Connection[Any], application: str, school_id: int | None = None) -> list[ConnectionStatus]:
+    """Every connection of an application, of one school if given; by school."""
+    with conn.cursor(row_factory=class_row(ConnectionStatus)) as cursor:
+        cursor.execute(_STATUS.encode(), {"application": application, "school": school_id})
+        return cursor.fetchall()
+
+
+def ledger(conn: psycopg.Connection[Any], school_id: int | None = None) -> list[Event]:
+    """Every change of connections, of one school if given; the oldest first."""
+    with conn.cursor(row_factory=class_row(Event)) as cursor:
+        cursor.execute(
+            """
+            select happened_at, connection.school_id, school.name, connection.partner, kind, scope, before, after,
+                learned_from, reason
+            from ops.connection_event
+            inner join ops.connection as connection using (connection_id)
+            inner join ops.school as school using (school_id)
+            where %(school)s::integer is null or school_id = %(school)s
+            order by event_id
+            """,
+            {"school": school_id},
+        )
+        return cursor.fetchall()
+
+
+def uses(conn: psycopg.Connection[Any], school_id: int | None = None) -> list[Use]:
+    """Which of our applications use which categories of schools' data; for one school if given."""
+    with conn.cursor(row_factory=class_row(Use)) as cursor:
+        cursor.execute(
+            "select * from ops.data_use where %(school)s::integer is null or school_id = %(school)s"
+            " order by school_id, purpose, category",
+            {"school": school_id},
+        )
+        return cursor.fetchall()
