@@ -147,6 +147,7 @@ class Acceptance:
                     reading.extract,
                     _as_at(reading),
                     {stream: cursor for stream, cursor in reading.cursors.items() if stream in reading.finished},
+                    denied=reading.denied.keys(),
                 ),
                 self._tallies(reading, counts[reading.school_id]),
             )

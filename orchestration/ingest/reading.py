@@ -56,10 +56,10 @@ class Reading:
     """One school's reading of a category, and what came of it.
 
     ``succeeds``: what was accepted before came from another source. ``since`` has, by stream, the cursor of its last
-    accepted reading, ``cursors`` that of this one. ``received`` counts rows by table as the partner sent them,
-    undecodable ones under the stream's first table; ``undecoded`` names every table of a stream with such a row.
-    ``denied`` has, by stream, why it was not read. ``failure`` is set when nothing of the reading may be used,
-    ``nothing_granted`` when what the category cannot do without was denied.
+    accepted reading, or None where it could not be read then; ``cursors`` that of this one. ``received`` counts rows by
+    table as the partner sent them, undecodable ones under the stream's first table; ``undecoded`` names every table of
+    a stream with such a row. ``denied`` has, by stream, why it was not read. ``failure`` is set when nothing of the
+    reading may be used, ``nothing_granted`` when what the category cannot do without was denied.
     """
 
     school: School
@@ -68,7 +68,7 @@ class Reading:
     streams: tuple[Stream, ...]
     resumed: bool
     succeeds: bool
-    since: Mapping[str, str]
+    since: Mapping[str, str | None]
     cursors: dict[str, str] = field(default_factory=dict)
     as_at: datetime | None = None
     pages: int = 0
@@ -207,11 +207,15 @@ class BatchReader:
     async def _read_stream(
         self, reading: Reading, stream: Stream, last: Page | None, pages: _Pages, beside: Executor
     ) -> None:
+        since, cursor = reading.extract.watermark_from, reading.since.get(stream.name)
+        if stream.name in reading.since and cursor is None:
+            # It was denied last time: of what changed since the reading before that one, nothing has come.
+            since = None
         source = self._job.partner.pages(
             reading.school,
             stream,
-            updated_after=reading.extract.watermark_from if stream.incremental else None,
-            cursor=reading.since.get(stream.name) if stream.incremental else None,
+            updated_after=since if stream.incremental else None,
+            cursor=cursor if stream.incremental else None,
             resume_from=last.next_url if last else None,
             first_number=last.number + 1 if last else 1,
         )
