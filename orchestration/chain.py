@@ -46,13 +46,16 @@ def run_chain(
     schools: Sequence[int] = (),
     purposes: Sequence[Purpose] = tuple(Purpose),
     allow_breaking: bool = False,
+    refresh_lists: bool = True,
+    this_year: bool = False,
     log_level: str = "INFO",
     tags: Mapping[str, str] | None = None,
 ) -> ChainResult:
     """Run the chain in this process and return what happened; a failed run does not raise.
 
     ``schools`` are ids, all when empty. Without ``categories`` nothing is extracted, without ``purposes`` nothing is
-    built and published.
+    built and published. ``refresh_lists``: whether the partners are asked first which schools there are.
+    ``this_year``: whether marks that are to be read whole are read for the present academic year alone.
     ``log_level`` is that of the console; Dagster's own storage keeps every event. When the partner's lists cannot be
     read, the known schools are tried all the same and what had been accepted before is published:
     yesterday's marts with today's code beat none.
@@ -83,9 +86,10 @@ def run_chain(
             reasons.extend(_reason(event) for event in result.all_events if event.is_step_failure)
 
     end_dead_runs(instance)
-    run("connections")
+    if refresh_lists:
+        run("connections")
     extracted = [dg.AssetKey(["raw", category.value]) for category in categories]
-    options = {"full": full, "accept_held": accept_held}
+    options = {"full": full, "accept_held": accept_held, "this_year": this_year}
     for first, last in _ranges(instance.get_dynamic_partitions("school"), schools) if extracted else ():
         run(
             "extract",

@@ -12,8 +12,9 @@ import psycopg
 import typer
 from pydantic import ValidationError
 
-from orchestration.commands import alert, connections, estimates, intervention, targets
+from orchestration.commands import alert, connections, estimates, files, intervention, targets
 from orchestration.commands.metrics import metrics_app
+from orchestration.commands.notices import notices
 from orchestration.commands.person import person_app
 from orchestration.commands.printing import AsJson, err, fail, out, print_json, print_table
 from orchestration.commands.reports import reports_app
@@ -36,12 +37,15 @@ quarantine_app = typer.Typer(
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(person_app, name="person")
 app.add_typer(metrics_app, name="metrics")
+app.command("notices")(notices)
 app.add_typer(connections.app, name="connections")
 app.add_typer(alert.app, name="alert")
 app.add_typer(intervention.app, name="intervention")
 app.add_typer(estimates.app, name="estimates")
 app.add_typer(targets.app, name="targets")
 app.add_typer(reports_app, name="reports")
+app.command("template")(files.template)
+app.command("load")(files.load)
 
 
 @app.command()

@@ -77,8 +77,8 @@ _STATUS = """
 with latest as (
     select distinct on (school_id, category)
         school_id, category, state, finished_at, rows_extracted
-    from ops.extract
-    where state <> 'running'
+    from ops.extract inner join ops.source as source using (school_id, source_id)
+    where state <> 'running' and source.partner <> 'file'
     order by school_id, category, extract_id desc
 ),
 

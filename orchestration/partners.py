@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import urljoin
+
 from orchestration.connectors.base import Partner
+from orchestration.connectors.groupcall.client import GroupcallConfig, GroupcallPartner
+from orchestration.connectors.groupcall.secrets import SecretStore
 from orchestration.connectors.http import Limits
 from orchestration.connectors.wonde.client import WondeConfig, WondePartner
 from orchestration.settings import Settings
@@ -26,12 +30,26 @@ def open_partners(settings: Settings) -> dict[str, Partner]:
                 token=_token(settings),
                 page_size=settings.page_size,
                 limits=_limits(settings),
+                history_from=settings.history_from,
+            )
+        )
+    if settings.groupcall_url is not None:
+        assert settings.groupcall_relying_party is not None
+        partners["groupcall"] = GroupcallPartner(
+            GroupcallConfig(
+                base_url=settings.groupcall_url,
+                token_url=settings.groupcall_token_url or urljoin(settings.groupcall_url, "/api/oauth/GetToken"),
+                relying_party=settings.groupcall_relying_party,
+                schools=SecretStore(settings.groupcall_secrets).all,
+                limits=_limits(settings),
+                amendment_days=settings.amendment_days,
             )
         )
     if not partners:
         raise PartnerNotConfigured(
-            "No partner is configured. Set MIS_WONDE_URL and MIS_WONDE_TOKEN_FILE; or start with `mis run`, `mis up` or"
-            " `mis exec`, which bring the sandbox with them."
+            "No partner is configured. Set MIS_WONDE_URL and MIS_WONDE_TOKEN_FILE, or MIS_GROUPCALL_URL and"
+            " MIS_GROUPCALL_RELYING_PARTY; or start with `mis run`, `mis up` or `mis exec`, which bring the sandbox"
+            " with them."
         )
     return partners
 

@@ -7,16 +7,22 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from orchestration.connectors.groupcall.secrets import SchoolSecret, SecretStore
 from orchestration.dbt.runner import ensure_manifest
 from orchestration.partners import PartnerNotConfigured
 from orchestration.settings import Settings, get_settings
 from orchestration.warehouse.connection import Warehouse, warehouse
 from orchestration.warehouse.migrate import migrate
 from orchestration.warehouse.roles import ensure_roles
+
+if TYPE_CHECKING:
+    from sandbox import Sandbox
 
 #: Nothing of ours reports to anybody. dagster.yaml and dbt_project.yml say so too; these cover what reads neither.
 _NO_TELEMETRY = {"DO_NOT_TRACK": "1", "DAGSTER_DISABLE_TELEMETRY": "1", "GX_ANALYTICS_ENABLED": "false"}
@@ -46,12 +52,13 @@ def platform_ready(settings: Settings) -> Iterator[Warehouse]:
 @contextmanager
 def partner_ready(settings: Settings) -> Iterator[None]:
     """Start the sandbox when no partner is configured, and point this process and its children to it."""
-    if settings.wonde_url is not None:
+    if settings.has_partner:
         yield
         return
     if settings.environment != "local":
         raise PartnerNotConfigured(
-            f"MIS_ENVIRONMENT={settings.environment} needs MIS_WONDE_URL: synthetic schools do not belong on a server."
+            f"MIS_ENVIRONMENT={settings.environment} needs MIS_WONDE_URL or MIS_GROUPCALL_URL: synthetic schools do not"
+            " belong on a server."
         )
     from sandbox import running
 
@@ -62,13 +69,33 @@ def partner_ready(settings: Settings) -> Iterator[None]:
         today=settings.sandbox_today,
         directory=settings.home / "sandbox",
     ) as partner:
-        os.environ.update({"MIS_WONDE_URL": partner.url, "MIS_WONDE_TOKEN": partner.token})
+        configured = _configuration(settings, partner)
+        os.environ.update(configured)
         get_settings.cache_clear()
         try:
             yield
         finally:
-            del os.environ["MIS_WONDE_URL"], os.environ["MIS_WONDE_TOKEN"]
+            for name in configured:
+                del os.environ[name]
             get_settings.cache_clear()
+
+
+def _configuration(settings: Settings, sandbox: Sandbox) -> dict[str, str]:
+    """The environment in which the running sandbox is the configured partner, or both."""
+    configured: dict[str, str] = {}
+    if settings.sandbox_partner != "groupcall":
+        configured |= {"MIS_WONDE_URL": sandbox.url, "MIS_WONDE_TOKEN": sandbox.token}
+    if settings.sandbox_partner != "wonde":
+        folder = settings.home / "sandbox" / "groupcall"
+        store = SecretStore(folder)
+        for estab, secret in sandbox.groupcall_secrets().items():
+            store.put(SchoolSecret(estab, f"School {estab}", secret, (), datetime.now(UTC)))
+        configured |= {
+            "MIS_GROUPCALL_URL": sandbox.groupcall_url,
+            "MIS_GROUPCALL_RELYING_PARTY": sandbox.groupcall_relying_party,
+            "MIS_GROUPCALL_SECRETS_DIR": str(folder),
+        }
+    return configured
 
 
 def dagster_home(settings: Settings) -> Path:

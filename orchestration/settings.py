@@ -64,6 +64,21 @@ class Settings(BaseSettings):
     wonde_token: SecretStr | None = None
     wonde_token_file: Path | None = None
 
+    groupcall_url: str | None = Field(default=None, description="Groupcall's API, up to and with /api/v1/.")
+    groupcall_token_url: str | None = Field(
+        default=None, description="Where Groupcall gives tokens; default /api/oauth/GetToken of the same host."
+    )
+    groupcall_relying_party: str | None = Field(default=None, description="Our name at Groupcall.")
+    groupcall_secrets_dir: Path | None = Field(
+        default=None, description="Folder with a file a school that approved us; default home/groupcall."
+    )
+    history_from: date | None = Field(
+        default=None, description="No marks before this day are asked for; by default all that a school shares."
+    )
+    amendment_days: PositiveInt = Field(
+        default=15, description="School days whose marks are read again where a partner cannot say what changed."
+    )
+
     page_size: PositiveInt = Field(default=200, description="Records asked for in one page.")
     partner_concurrency: PositiveInt = Field(default=8, description="Requests at once to one partner.")
     school_concurrency: PositiveInt = Field(default=2, description="Requests at once for one school.")
@@ -79,11 +94,21 @@ class Settings(BaseSettings):
     max_attempts: PositiveInt = Field(default=6, description="Tries of one request, the first included.")
     schools_per_batch: PositiveInt = Field(default=25, description="Schools fetched, gated and loaded together.")
 
+    sandbox_partner: Literal["wonde", "groupcall", "both"] = Field(
+        default="wonde", description="As which partner the sandbox serves its schools."
+    )
     sandbox_schools: PositiveInt = 3
     sandbox_seed: int = 20250718
     sandbox_size: PositiveFloat = Field(default=1.0, description="Factor on the sandbox schools' number of pupils.")
     sandbox_today: date = Field(default=date(2025, 7, 18), description="The day on which the sandbox's clock stands.")
 
+    entry_codes: Path | None = Field(
+        default=None,
+        description="Examination entry codes (CSV) instead of orchestration/files/entry_codes.csv.",
+    )
+    edi_layout: Path | None = Field(
+        default=None, description="Layout of results day files instead of orchestration/files/edi_layout.toml."
+    )
     suites_dir: Path | None = Field(default=None, description="Gate suites instead of the project's expectations/.")
     reports_url: AnyHttpUrl | None = Field(
         default=None, description="Where readers reach the reports: a proxy with TLS before them; default loopback."
@@ -114,9 +139,21 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"MIS_ENVIRONMENT={self.environment} needs DATABASE_URL: the embedded Postgres is for local use only"
             )
+        if self.groupcall_url is not None and self.groupcall_relying_party is None:
+            raise ValueError("MIS_GROUPCALL_URL needs MIS_GROUPCALL_RELYING_PARTY: our name at Groupcall")
         if self.wonde_token is not None and self.wonde_token_file is not None:
             raise ValueError("set MIS_WONDE_TOKEN or MIS_WONDE_TOKEN_FILE, not both")
         return self
+
+    @property
+    def has_partner(self) -> bool:
+        """Whether a partner is configured; else the sandbox stands in."""
+        return self.wonde_url is not None or self.groupcall_url is not None
+
+    @property
+    def groupcall_secrets(self) -> Path:
+        """The folder of the secrets by which schools let Groupcall be read."""
+        return self.groupcall_secrets_dir or self.home / "groupcall"
 
     @property
     def project_root(self) -> Path:
@@ -128,9 +165,19 @@ class Settings(BaseSettings):
         return self.project_root / "dbt_project"
 
     @property
+    def attainment_dir(self) -> Path:
+        """Where the seeds are by which results are understood."""
+        return self.dbt_dir / "seeds" / "attainment"
+
+    @property
     def references_dir(self) -> Path:
         """Where the references of estimates are that come with the platform."""
         return self.dbt_dir / "seeds" / "estimates"
+
+    @property
+    def column_permissions(self) -> Path:
+        """Which scopes of a partner each column needs: see ``orchestration.ingest.permissions``."""
+        return self.dbt_dir / "seeds" / "column_permission.csv"
 
     @property
     def expectations_dir(self) -> Path:

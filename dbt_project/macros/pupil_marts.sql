@@ -131,3 +131,26 @@ inner join pupil
 where pupil.is_on_roll
 {%- endif %}
 {%- endmacro %}
+
+{#- The kinds that the purposes' pupil marts show as they stand now. -#}
+{% macro pupil_status_history_mart() -%}
+with
+
+pupil_status_history as (
+
+    select * from {{ ref('pupil_status_history') }}
+
+)
+
+select
+    school_id,
+    pupil_key,
+    kind,
+    code,
+    start_date,
+    end_date,
+    told_by,
+    is_start_known
+from pupil_status_history
+where kind in ('fsm', 'sen')
+{%- endmacro %}

@@ -156,6 +156,26 @@ def serve(partner: Annotated[str, typer.Argument(help="wonde or groupcall.")], *
     out.print(f"School {school} is read through {partner} from its next extract on, which is a full one.")
 
 
+@app.command("know")
+def know(
+    *,
+    school: School,
+    urn: Annotated[int | None, typer.Option(help="Unique reference number; Groupcall sends none.")] = None,
+    own_codes: Annotated[
+        bool | None, typer.Option("--own-codes/--national-codes", help="Whether it keeps attendance codes of its own.")
+    ] = None,
+) -> None:
+    """Enter what the partner does not tell of a school; what the partner does tell takes its place again."""
+    from orchestration.ingest.registry import RegistryError
+    from orchestration.ingest.registry import know as enter
+
+    with _warehouse() as connection:
+        try:
+            enter(connection, school, urn=urn, has_custom_codes=own_codes)
+        except RegistryError as error:
+            fail(str(error))
+
+
 @app.command("delete")
 def delete(school: School, *, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Delete everything that came from a school that has revoked, when its time is up; there is no way back."""

@@ -13,6 +13,7 @@ import httpx
 import psycopg
 from pydantic import ValidationError
 
+from orchestration.connectors.groupcall.secrets import SecretStore
 from orchestration.settings import Settings, get_settings
 from orchestration.warehouse.cluster import ClusterError
 from orchestration.warehouse.connection import WarehouseError
@@ -48,7 +49,8 @@ def examine() -> list[Finding]:
     findings.append(Finding("settings", True, f"environment {settings.environment}, data in {settings.home}"))
     return [
         *findings,
-        *(_guarded(check, settings) for check in (_disk, _warehouse, _manifest, _suites, _estimates, _partner)),
+        *(_guarded(check, settings) for check in (_disk, _warehouse, _manifest, _suites, _estimates)),
+        *_partners(settings),
     ]
 
 
@@ -146,24 +148,44 @@ def _estimates(settings: Settings) -> Finding:
     return Finding("estimates", True, told + offers)
 
 
-def _partner(settings: Settings) -> Finding:
-    if settings.wonde_url is None:
-        return Finding(
-            "partner",
-            True,
-            "none configured: the sandbox is used (set MIS_WONDE_URL and MIS_WONDE_TOKEN_FILE for the real one)",
+def _partners(settings: Settings) -> list[Finding]:
+    if not settings.has_partner:
+        return [
+            Finding(
+                "partner",
+                True,
+                "none configured: the sandbox is used (set MIS_WONDE_URL and MIS_WONDE_TOKEN_FILE for a real one)",
+            )
+        ]
+    findings = []
+    if settings.wonde_url is not None:
+        token = settings.wonde_token is not None or settings.wonde_token_file is not None
+        findings.append(
+            _reached(
+                "wonde",
+                settings.wonde_url,
+                None if token else "Set MIS_WONDE_TOKEN_FILE to a file that holds the token.",
+                f"token {'set' if token else 'missing'}",
+            )
         )
+    if settings.groupcall_url is not None:
+        secrets, damaged = SecretStore(settings.groupcall_secrets).read()
+        findings.append(
+            _reached(
+                "groupcall",
+                settings.groupcall_url,
+                str(damaged[0]) if damaged else None,
+                f"secrets of {len(secrets)} schools in {settings.groupcall_secrets}",
+            )
+        )
+    return findings
+
+
+def _reached(partner: str, url: str, to_mend: str | None, told: str) -> Finding:
+    """Whether a partner's address answers. No token is sent: any answer shows that it is right and reachable."""
     try:
-        # No token: any answer shows that the address is right and reachable, and nothing secret is sent.
-        status = httpx.get(settings.wonde_url, timeout=10).status_code
+        status = httpx.get(url, timeout=10).status_code
     except httpx.HTTPError as error:
-        return Finding(
-            "partner", False, f"{settings.wonde_url}: {error}", "Check MIS_WONDE_URL and this machine's network."
-        )
-    token = settings.wonde_token is not None or settings.wonde_token_file is not None
-    return Finding(
-        "partner",
-        token,
-        f"{settings.wonde_url} answers (HTTP {status}); token {'set' if token else 'missing'}",
-        "Set MIS_WONDE_TOKEN_FILE to a file that holds the token.",
-    )
+        remedy = f"Check MIS_{partner.upper()}_URL and this machine's network."
+        return Finding(partner, False, f"{url}: {error}", remedy)
+    return Finding(partner, to_mend is None, f"{url} answers (HTTP {status}); {told}", to_mend or "")

@@ -37,7 +37,7 @@ def serve(settings: Settings, port: int, say: Callable[[str], None]) -> None:
         say(f"Reports: {address}   (Ctrl-C stops them)")
         for line in _welcome(settings, warehouse, signer, address):
             say(line)
-        site = Site(pool, signer, vault, address, is_synthetic=settings.wonde_url is None)
+        site = Site(pool, signer, vault, address, is_synthetic=not settings.has_partner)
         # The log of requests would hold the tokens of sign-in links.
         config = uvicorn.Config(
             create_app(site), host="127.0.0.1", port=port, log_level="warning", access_log=False, server_header=False

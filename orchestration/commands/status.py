@@ -47,17 +47,25 @@ class Status:
         return asdict(self)
 
 
+#: What came in files says nothing of how a school's partner was read last.
 _SCHOOLS = """
-with latest as (
+with read as (
+    select extract.*
+    from ops.extract as extract
+    inner join ops.source as source using (source_id)
+    where source.partner <> 'file'
+),
+
+latest as (
     select distinct on (school_id, category) school_id, category, state
-    from ops.extract
+    from read
     where state <> 'running'
     order by school_id, category, extract_id desc
 ),
 
 accepted as (
     select school_id, max(finished_at) as last_accepted
-    from ops.extract
+    from read
     where state = 'loaded'
     group by school_id
 ),

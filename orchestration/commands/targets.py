@@ -423,9 +423,9 @@ def _acting(by: str) -> Iterator[tuple[psycopg.Connection[TupleRow], Person]]:
     """A transaction of the migrated warehouse, and the person on whose behalf; a refusal ends the command plainly."""
     from orchestration.access.people import PersonError, person_by_email
     from orchestration.access.reading import NotAllowed
+    from orchestration.files.faults import FileError
     from orchestration.runtime import warehouse_ready
     from orchestration.targets.faults import TargetError, TargetsRefused
-    from orchestration.targets.files import FileError
 
     with warehouse_ready(get_settings()) as warehouse:
         try:

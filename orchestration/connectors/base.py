@@ -63,13 +63,15 @@ class Stream:
     ``name`` is unique within the category and stands in each of its pages. ``incremental``: in the mode it was asked
     for, the stream honours ``updated_after``; otherwise it is read whole. ``optional``: the category is of use without
     it, so ``ScopeNotGranted`` or ``ResourceNotSupplied`` need not fail the category; the tables the stream fills were
-    then not read whole, and no row of theirs may be taken for deleted.
+    then not read whole, and no row of theirs may be taken for deleted. ``recent_leavers``: pupils who left earlier than
+    the year before are not in it any more, so what it lacks of a leaver, or reports as gone, stays.
     """
 
     name: str
     tables: tuple[str, ...]
     incremental: bool
     optional: bool = False
+    recent_leavers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,8 @@ class Page:
     ``endpoint`` is the stream's name, ``number`` counts from 1 within the stream, ``next_url`` is absolute (None on the
     last page), ``as_at`` the moment whose data these are, by the partner's clock (aware), never ours. ``cursor`` is
     what the partner calls the point up to which the stream has been read with this page, where it tracks changes by
-    such names and not by time; of a reading the last one counts.
+    such names and not by time; of a reading the last one counts. ``covers_from``: the stream was asked for nothing
+    before this day, of which it says nothing then.
     """
 
     endpoint: str
@@ -88,6 +91,7 @@ class Page:
     next_url: str | None
     as_at: datetime
     cursor: str | None = None
+    covers_from: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +183,13 @@ class Partner(Protocol):
         *,
         updated_after: datetime | None,
         cursor: str | None = None,
+        this_year: bool = False,
         resume_from: str | None = None,
         first_number: int = 1,
     ) -> AsyncIterator[Page]:
         """The pages of a stream, each once.
+
+        ``this_year``: of a long history, which is read whole, only the present academic year by the partner's clock.
 
         ``updated_after`` and ``cursor`` (that of the stream's last accepted reading) are ignored by a stream that is
         not incremental; one that tracks changes by cursor and is given none reads everything. ``resume_from`` is the

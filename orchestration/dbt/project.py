@@ -13,13 +13,14 @@ class Stage(StrEnum):
     """The stages that dbt builds, in the order in which data walks through them."""
 
     REFERENCE = "reference"
+    SNAPSHOT = "snapshot"
     STAGING = "staging"
     CORE = "core"
     MARTS = "marts"
 
     @property
     def selector(self) -> str:
-        """The stage's dbt node selection. Every model carries its stage as a tag; seeds are the reference stage."""
+        """The stage's dbt node selection. Models and snapshots carry it as a tag; seeds are the reference stage."""
         return "resource_type:seed" if self is Stage.REFERENCE else f"tag:{self.value}"
 
 
@@ -58,11 +59,11 @@ def build_args(selection: Iterable[str]) -> list[str]:
     """Arguments that build a selection of nodes with their data tests.
 
     Unit tests stay out: dbt would run them against production at each build, and they are not checks of the data
-    themselves. ``make test`` runs them. A test between two stages runs in the later one, when both sides are built.
+    themselves. ``make test`` runs them. A test between two stages runs in the later one, when both sides are built: the
+    project's ``indirect_selection`` says so.
     The manifest is not written again, twice a stage: nobody reads it but as it was parsed.
     """
-    selected = [*selection, "--indirect-selection", "buildable", "--exclude-resource-type", "unit_test"]
-    return ["build", *selected, "--no-write-json"]
+    return ["build", *selection, "--exclude-resource-type", "unit_test", "--no-write-json"]
 
 
 def manifest_is_stale(settings: Settings) -> bool:

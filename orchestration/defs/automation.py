@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import dagster as dg
 import httpx
 
-from orchestration.defs.jobs import nightly_job
+from orchestration.defs.agenda import agenda_job
+from orchestration.defs.jobs import publish_job
 from orchestration.defs.partitions import SCHOOLS, changes
 from orchestration.defs.resources import Platform
 from orchestration.ingest import registry
@@ -13,22 +14,22 @@ from orchestration.settings import get_settings
 
 _TIMEZONE = "Europe/London"
 
-#: 02:15: the MIS and the partner have finished their own nightly work, and readers come at 07:00.
-nightly_schedule = dg.ScheduleDefinition(
-    name="nightly",
-    job=nightly_job,
-    cron_schedule="15 2 * * *",
+#: What is due is looked for so often; a school's own minute is kept to within it.
+agenda_schedule = dg.ScheduleDefinition(
+    name="agenda",
+    job=agenda_job,
+    cron_schedule="*/15 * * * *",
     execution_timezone=_TIMEZONE,
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
 
-#: Registers close by half past nine and, after lunch, by two; partners read the MIS within the hour after that.
-registers_schedule = dg.ScheduleDefinition(
-    name="registers",
-    job=nightly_job,
-    cron_schedule=["30 10 * * 1-5", "45 14 * * 1-5"],
+#: After the windows in which schools are read (orchestration.ingest.agenda): before readers come, and after the
+#: registers of the morning and of the afternoon.
+publish_schedule = dg.ScheduleDefinition(
+    name="publish",
+    job=publish_job,
+    cron_schedule=["15 5 * * *", "15 12 * * 1-5", "45 16 * * 1-5"],
     execution_timezone=_TIMEZONE,
-    run_config={"ops": {"chain": {"config": {"categories": ["attendance"]}}}},
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
 
@@ -85,6 +86,6 @@ SENSORS = [partner_lists, run_failure_notifier]
 #: default for ever after. A laptop's sandbox needs no night shift.
 SCHEDULES: dict[str, list[dg.ScheduleDefinition]] = {
     "local": [],
-    "server": [nightly_schedule, registers_schedule],
-    "citus": [nightly_schedule, registers_schedule],
+    "server": [agenda_schedule, publish_schedule],
+    "citus": [agenda_schedule, publish_schedule],
 }

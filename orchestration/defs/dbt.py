@@ -1,4 +1,4 @@
-"""Stages reference, staging, core and marts: one ``@dbt_assets`` each.
+"""Stages reference, snapshot, staging, core and marts: one ``@dbt_assets`` each.
 
 One a stage, because a gate between two stages of one ``@dbt_assets`` fires only after the mart has been overwritten.
 """

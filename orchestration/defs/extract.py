@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 
 import dagster as dg
 
+from orchestration.connection_report import ConnectionStatus, statuses
 from orchestration.defs.describe import markdown_table
 from orchestration.defs.partitions import SCHOOLS, bring_in_step, school_id_of
 from orchestration.defs.resources import Platform
@@ -26,6 +27,8 @@ class ExtractConfig(dg.Config):
 
     full: bool = False
     """Read everything again and mark what has gone, instead of what changed since the last accepted extract."""
+    this_year: bool = False
+    """Of marks that are to be read whole, read the present academic year alone."""
     accept_held: bool = False
     """Load the schools in spite of the batch rules they break. For single schools that somebody has looked at."""
 
@@ -34,25 +37,61 @@ class ExtractConfig(dg.Config):
     key=CONNECTIONS,
     group_name=GROUP,
     owners=["team:data-engineering"],
-    kinds={"python", "wonde"},
-    pool="partner_wonde",
+    kinds={"python", "wonde", "groupcall"},
+    pool="partners",
     description="Schools as the partner lists them (approved, pending, revoked ...), with the scopes each has granted.",
 )
 def connections(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[None]:
     """Refresh ``ops.school`` and ``ops.school_scope`` and bring the partitions in step with the approved schools."""
     with platform.warehouse() as warehouse:
         schools = registry.sync_all(warehouse, platform.partners(), platform.settings)
+        with warehouse.connect() as connection:
+            table = _connection_table(statuses(connection, platform.settings.application))
     approved = [(school.school_id, school.name) for school in schools if school.state == "approved"]
     keys = bring_in_step(context.instance, approved)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": len(schools),
             "approved": len(keys),
-            "schools": markdown_table(
-                ("school", "name", "phase", "MIS", "state", "since"),
-                [(s.school_id, s.name, s.phase, s.mis, s.state, f"{s.state_since:%Y-%m-%d}") for s in schools[:200]],
-            ),
+            "schools": table,
         }
+    )
+
+
+def _connection_table(connections: Sequence[ConnectionStatus]) -> dg.MarkdownMetadataValue:
+    """How the first 200 connections stand; `mis connections list` has all of them."""
+    return markdown_table(
+        (
+            "school",
+            "name",
+            "partner",
+            "state",
+            "since",
+            "scopes",
+            "last",
+            "next",
+            "rows",
+            "quarantined",
+            "held",
+            "failed",
+        ),
+        [
+            (
+                c.school_id,
+                c.name,
+                c.partner if c.serves else f"({c.partner})",
+                c.state,
+                f"{c.state_since:%Y-%m-%d}",
+                f"{c.scopes_granted}/{c.scopes_asked}",
+                f"{c.last_extract:%Y-%m-%d %H:%M}" if c.last_extract else "never",
+                f"{c.next_extract:%Y-%m-%d %H:%M}" if c.next_extract else "",
+                c.rows_last_extracted,
+                c.quarantined,
+                ", ".join(c.held),
+                ", ".join(c.failed),
+            )
+            for c in connections[:200]
+        ],
     )
 
 
@@ -64,7 +103,7 @@ def _raw_asset(spec: CategorySpec) -> dg.AssetsDefinition:
         description=f"{spec.description}\n\nTables: {', '.join(f'raw.{table.name}' for table in spec.tables)}.",
         group_name=GROUP,
         owners=["team:data-engineering"],
-        kinds={"python", "wonde", "postgres"},
+        kinds={"python", "postgres"},
         tags={
             "mis/data_type": spec.data_type.value,
             "mis/special_category": "yes" if spec.special else "no",
@@ -73,7 +112,7 @@ def _raw_asset(spec: CategorySpec) -> dg.AssetsDefinition:
         partitions_def=SCHOOLS,
         backfill_policy=dg.BackfillPolicy.single_run(),
         deps=[CONNECTIONS],
-        pool="partner_wonde",
+        pool="partners",
         # First: after a move to another partner or MIS only it can tell who the others' pupils are.
         op_tags={"dagster/priority": "1"} if spec.category is Category.BASIC else {},
         retry_policy=_RETRY,
@@ -113,6 +152,7 @@ def _raw_asset(spec: CategorySpec) -> dg.AssetsDefinition:
                 run_id=context.run.run_id,
                 full=config.full,
                 accept_held=config.accept_held,
+                this_year=config.this_year,
                 progress=onlooker().progress,
             )
             with warehouse.connect() as connection:

@@ -7,6 +7,7 @@ import pydantic
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from orchestration.chain import CHAIN_TAG, run_chain
+from orchestration.defs.agenda import agenda_job
 from orchestration.defs.extract import CONNECTIONS, RAW_ASSETS
 from orchestration.ingest.categories import Category
 
@@ -70,4 +71,10 @@ def nightly_job() -> None:
     chain()
 
 
-JOBS: list[dg.JobDefinition | UnresolvedAssetJobDefinition] = [connections_job, extract_job, publish_job, nightly_job]
+JOBS: list[dg.JobDefinition | UnresolvedAssetJobDefinition] = [
+    connections_job,
+    extract_job,
+    publish_job,
+    nightly_job,
+    agenda_job,
+]

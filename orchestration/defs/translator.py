@@ -10,7 +10,7 @@ from orchestration.defs.extract import CONNECTIONS
 
 
 class MisTranslator(DagsterDbtTranslator):
-    """Keys are ``reference/…``, ``staging/…``, ``core/…`` and ``<purpose>/…``.
+    """Keys are ``reference/…``, ``snapshot/…``, ``staging/…``, ``core/…`` and ``<purpose>/…``.
 
     All raw tables of a category come from one extract, so all of them are that category's one asset; the schools of
     ``ops`` come from the partner's lists. Another source names its asset in its meta, as dagster-dbt reads it.
@@ -43,7 +43,7 @@ class MisTranslator(DagsterDbtTranslator):
 
 
 def stage_or_purpose(props: Mapping[str, Any]) -> str:
-    """``reference``, ``staging``, ``core``, or the purpose whose mart the node is (its schema without ``build_``)."""
+    """The stage up to ``core``, or the purpose whose mart the node is: its schema without ``build_``."""
     return str(props["schema"]).removeprefix("build_")
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from orchestration.ingest import batch_profile, extracts, gates, quarantine, rematching, watermarks
+from orchestration.ingest import batch_profile, extracts, gates, permissions, quarantine, rematching, watermarks
 from orchestration.ingest.batch_profile import SchoolBatch
 from orchestration.ingest.errors import describe
 from orchestration.ingest.extracts import Ending, Tallies
@@ -79,7 +79,9 @@ class Acceptance:
             work,
             {reading.school_id: reading.extract.extract_id for reading in self._readings},
         )
-        batch_profile.write(job.conn, job.spec.tables, work, [self._profile(reading) for reading in self._readings])
+        profiles = [self._profile(reading) for reading in self._readings]
+        scopes = permissions.read(job.settings.column_permissions)
+        batch_profile.write(job.conn, job.spec.tables, work, profiles, scopes)
         schools = [reading.school_id for reading in self._readings]
         gates.judge_batch(job, work, self._findings, schools=schools, as_at=as_at)
 
@@ -95,6 +97,7 @@ class Acceptance:
             whole=reading.whole,
             denied=reading.denied_tables,
             source_id=None if reading.succeeds else reading.extract.source_id,
+            covers_from=reading.covers_from,
         )
 
     def _record(self) -> dict[int, Ending]:
@@ -146,7 +149,10 @@ class Acceptance:
                     job.spec.category,
                     reading.extract,
                     _as_at(reading),
-                    {stream: cursor for stream, cursor in reading.cursors.items() if stream in reading.finished},
+                    cursors={
+                        stream: cursor for stream, cursor in reading.cursors.items() if stream in reading.finished
+                    },
+                    covers_from=min(reading.covers_from.values(), default=None),
                     denied=reading.denied.keys(),
                 ),
                 self._tallies(reading, counts[reading.school_id]),
@@ -164,6 +170,8 @@ class Acceptance:
             whole=reading.whole,
             unsure=frozenset(unsure | reading.undecoded),
             succeeds=reading.succeeds,
+            recent_leavers=reading.recent_leavers,
+            covers_from=reading.covers_from,
         )
 
     def _tallies(self, reading: Reading, counts: Mapping[str, Counts]) -> dict[str, Tallies]:

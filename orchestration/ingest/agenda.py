@@ -90,7 +90,7 @@ def due_at(standing: Standing, place: float, now: datetime) -> datetime:
     At once when it never was; at the school's minute of a window otherwise, by night once the cadence has passed.
     """
     if standing.failures and standing.attempted_at is not None:
-        pause = min(_FIRST_PAUSE * 2 ** min(standing.failures - 1, 5), _LONGEST_PAUSE)
+        pause = min(_FIRST_PAUSE * (1 << min(standing.failures - 1, 5)), _LONGEST_PAUSE)
         return standing.attempted_at + pause
     last = standing.accepted_at
     if last is None:
@@ -106,7 +106,7 @@ def _next(window: Window, place: float, after: datetime) -> datetime:
     """The school's first minute in the window that is later than ``after``."""
     day = after.astimezone(_ZONE).date() - timedelta(days=1)
     while True:
-        minute: datetime = datetime.combine(day, window.begins, _ZONE) + window.length * place
+        minute = datetime.combine(day, window.begins, _ZONE) + timedelta(seconds=place * window.length.total_seconds())
         if minute > after and not (window.weekdays and day.isoweekday() > 5):
             return minute
         day += timedelta(days=1)
@@ -162,26 +162,37 @@ def plan(conn: psycopg.Connection[Any], now: datetime, budget: int | None) -> di
     return within_budget(entries, now, dict(spent), budget)
 
 
+def backfill(conn: psycopg.Connection[Any], schools: int) -> list[int]:
+    """Schools, at most so many, whose marks of earlier years have not been read yet; who came first goes first."""
+    rows = conn.execute(
+        "select school_id from ops.watermark inner join ops.school as school using (school_id)"
+        " where category = %s and covers_from is not null and school.state = 'approved' order by extract_id limit %s",
+        (Category.ATTENDANCE.value, schools),
+    )
+    return sorted(school_id for (school_id,) in rows)
+
+
 def standings(conn: psycopg.Connection[Any]) -> list[Standing]:
     """Where every category of every approved school stands."""
     with conn.cursor(row_factory=class_row(_Row)) as cursor:
         cursor.execute(
             """
             select
-                school.school_id, school.partner, category, accepted.started_at as accepted_at,
+                school.school_id, school.partner, asked.category, accepted.started_at as accepted_at,
                 since.attempted_at, coalesce(since.failures, 0) as failures, accepted.pages as requests
             from ops.school as school
-            cross join unnest(%s::text[]) as category
+            cross join unnest(%s::text[]) as asked (category)
             left join lateral (
                 select extract_id, started_at, pages from ops.extract as extract
-                where extract.school_id = school.school_id and extract.category = category
+                where extract.school_id = school.school_id and extract.category = asked.category
                     and extract.state = 'loaded' and extract.source_id = school.source_id
                 order by extract_id desc limit 1
             ) as accepted on true
             left join lateral (
                 select count(*)::integer as failures, max(started_at) as attempted_at from ops.extract as extract
-                where extract.school_id = school.school_id and extract.category = category
+                where extract.school_id = school.school_id and extract.category = asked.category
                     and extract.extract_id > coalesce(accepted.extract_id, 0) and extract.state in ('held', 'failed')
+                    and extract.source_id = school.source_id
             ) as since on true
             where school.state = 'approved'
             order by 1, 3

@@ -17,7 +17,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
@@ -139,6 +139,7 @@ class Archive:
                     meta["next_url"],
                     datetime.fromisoformat(meta["as_at"]),
                     meta.get("cursor"),
+                    date.fromisoformat(meta["covers_from"]) if meta.get("covers_from") else None,
                 )
             except (zstandard.ZstdError, ValueError, KeyError, TypeError) as error:
                 raise _damaged(segment, error) from error
@@ -164,6 +165,7 @@ class ArchiveWriter:
             "next_url": page.next_url,
             "as_at": page.as_at.isoformat(),
             "cursor": page.cursor,
+            "covers_from": page.covers_from and page.covers_from.isoformat(),
             "bytes": len(page.body),
         }
         self._frames.append(self._compressor.compress(json.dumps(meta).encode() + b"\n" + page.body + b"\n"))

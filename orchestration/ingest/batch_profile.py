@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import psycopg
 
 from orchestration.ingest.categories import Table
 from orchestration.ingest.landing import Landing
+from orchestration.ingest.permissions import ColumnPermission, withheld_columns
 
 #: A column is only missed where it had at least this many values to lose, in a batch of at least as many rows: fewer
 #: may well all have become empty.
@@ -25,7 +26,8 @@ class SchoolBatch:
     ``received`` and ``refused`` count rows by table; ``received`` has every row the partner sent once, the refused ones
     included. ``whole`` and ``denied`` name tables: read whole; kept from us, or not supplied, in whole or in part.
     ``source_id`` is whose rows in raw it can be compared with; None when it is the first from its source, which may
-    have less, and less in it, than the source before.
+    have less, and less in it, than the source before. ``covers_from`` has, by table, the day before which nothing was
+    asked for.
     """
 
     school_id: int
@@ -36,34 +38,42 @@ class SchoolBatch:
     whole: frozenset[str]
     denied: frozenset[str]
     source_id: int | None
+    covers_from: Mapping[str, date]
 
 
 def write(
-    conn: psycopg.Connection[Any], tables: Sequence[Table], landing: Landing, batches: Sequence[SchoolBatch]
+    conn: psycopg.Connection[Any],
+    tables: Sequence[Table],
+    landing: Landing,
+    batches: Sequence[SchoolBatch],
+    permissions: Sequence[ColumnPermission],
 ) -> None:
     """Make and fill the profile of a batch.
 
     Columns: ``school_id``, ``table_name``, ``mode`` (full where the table was read whole: only then do its rows compare
     with those in raw), ``rows_landed`` (received, the refused ones included), ``rows_quarantined``, ``rows_in_raw``
     (live rows before), ``granted``, ``all_null_columns`` (columns without a single value in the batch although the rows
-    of the same keys in raw have values there: loading it would wipe them out), ``as_at``, ``previous_as_at``.
+    of the same keys in raw have values there: loading it would wipe them out), ``withheld_columns`` (those of
+    them that the school does not let us read any more, which is why they are empty), ``as_at``, ``previous_as_at``.
     """
     conn.execute(
         f"""
         create unlogged table {landing.profile} (
             school_id integer not null, table_name text not null, mode text not null, rows_landed bigint not null,
             rows_quarantined bigint not null, rows_in_raw bigint not null, granted boolean not null,
-            all_null_columns text[] not null, as_at timestamptz not null, previous_as_at timestamptz
+            all_null_columns text[] not null, withheld_columns text[] not null,
+            as_at timestamptz not null, previous_as_at timestamptz
         )
         """.encode()
     )
-    comparable = {batch.school_id: batch.source_id for batch in batches if batch.source_id is not None}
+    comparable = [batch for batch in batches if batch.source_id is not None]
     for table in tables:
         in_raw = _live_rows(conn, table, comparable)
-        wiped = _wiped_columns(conn, table, landing, list(comparable))
+        wiped = _wiped_columns(conn, table, landing, [batch.school_id for batch in comparable])
+        withheld = withheld_columns(conn, permissions, table, list(wiped)) if wiped else {}
         with conn.cursor() as cursor:
             cursor.executemany(
-                f"insert into {landing.profile} values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)".encode(),
+                f"insert into {landing.profile} values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)".encode(),
                 [
                     (
                         batch.school_id,
@@ -74,6 +84,7 @@ def write(
                         in_raw[batch.school_id],
                         table.name not in batch.denied,
                         wiped.get(batch.school_id, []),
+                        sorted(withheld.get(batch.school_id, frozenset()).intersection(wiped.get(batch.school_id, []))),
                         batch.as_at,
                         batch.previous_as_at,
                     )
@@ -82,18 +93,27 @@ def write(
             )
 
 
-def _live_rows(conn: psycopg.Connection[Any], table: Table, sources: Mapping[int, int]) -> Counter[int]:
-    """Rows in raw of each school's source; those of files and of earlier sources are not what a partner sends."""
+def _live_rows(conn: psycopg.Connection[Any], table: Table, batches: Sequence[SchoolBatch]) -> Counter[int]:
+    """Rows in raw of each school's source, as far back as the batch goes.
+
+    Those of files and of earlier sources are not what the partner sends.
+    """
+    covered = f"coalesce(present.{table.dated_by} >= compared.covers_from, true)" if table.dated_by else "true"
     query = f"""
         select present.school_id, count(*)
         from raw.{table.name} as present
         inner join ops.extract as wrote using (school_id, extract_id)
-        inner join unnest(%s::integer[], %s::integer[]) as compared (school_id, source_id) using (school_id, source_id)
-        where present.school_id = any(%s) and removed_at is null
+        inner join unnest(%(schools)s::integer[], %(sources)s::integer[], %(covers_from)s::date[])
+            as compared (school_id, source_id, covers_from) using (school_id, source_id)
+        where present.school_id = any(%(schools)s) and removed_at is null and {covered}
         group by 1
     """
-    schools = list(sources)
-    return Counter(dict(conn.execute(query.encode(), (schools, list(sources.values()), schools)).fetchall()))
+    parameters = {
+        "schools": [batch.school_id for batch in batches],
+        "sources": [batch.source_id for batch in batches],
+        "covers_from": [batch.covers_from.get(table.name) for batch in batches],
+    }
+    return Counter(dict(conn.execute(query.encode(), parameters).fetchall()))
 
 
 def _wiped_columns(

@@ -88,7 +88,8 @@ class Table:
     ``snapshot_only``: the partner cannot say what changed, so it is read whole each time and rows that have gone are
     marked by anti-join after every extract, not just after a periodic full one. ``other_record_id`` names the column
     with the partner's id of the record where that is not the key. ``history``: rows tell of the past, so those of an
-    earlier partner or MIS stay when the later one lacks them, because it may reach less far back.
+    earlier partner or MIS stay when the later one lacks them, because it may reach less far back. ``dated_by`` names
+    the column by which a reading of this academic year alone can be told from one of all years.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Table:
     description: str
     snapshot_only: bool = False
     other_record_id: str | None = None
+    dated_by: str | None = None
     history: bool = False
 
     @property
@@ -114,8 +116,9 @@ class Table:
 class CategorySpec:
     """What the platform knows about one category.
 
-    ``cadence`` is how old the last accepted extract may become before it counts as stale; ``full_every`` how often the
-    whole of it is read again, because neither partner reports every deletion (source_apis.md 1.11).
+    ``tables`` come from partners, ``file_tables`` from files alone: no partner is asked for them. ``cadence`` is how
+    old the last accepted extract may become before it counts as stale; ``full_every`` how often the whole of it is read
+    again, because neither partner reports every deletion (source_apis.md 1.11).
     """
 
     category: Category
@@ -125,6 +128,12 @@ class CategorySpec:
     cadence: timedelta
     full_every: timedelta
     tables: tuple[Table, ...]
+    file_tables: tuple[Table, ...] = ()
+
+    @property
+    def all_tables(self) -> tuple[Table, ...]:
+        """Every raw table of the category."""
+        return self.tables + self.file_tables
 
     @property
     def purposes(self) -> frozenset[Purpose]:
@@ -134,7 +143,7 @@ class CategorySpec:
     @property
     def special(self) -> bool:
         """Whether any column is special category data."""
-        return any(field.sensitivity is Sensitivity.SPECIAL for table in self.tables for field in table.fields)
+        return any(field.sensitivity is Sensitivity.SPECIAL for table in self.all_tables for field in table.fields)
 
 
 #: Columns that the platform adds to every raw table, after the partner's. ``extract_id`` names the extract that last
@@ -444,6 +453,7 @@ ATTENDANCE = CategorySpec(
             ),
             "One row per pupil, school day and session.",
             other_record_id="mark_id",
+            dated_by="mark_date",
             history=True,
         ),
         Table(
@@ -462,6 +472,25 @@ ATTENDANCE = CategorySpec(
                 _UPDATED,
             ),
             "One row per suspension or permanent exclusion.",
+            history=True,
+        ),
+    ),
+    file_tables=(
+        Table(
+            "prior_attendance",
+            ("pupil_id", "academic_year", "la_code", "establishment_number"),
+            (
+                _PUPIL,
+                Field("academic_year", "integer", Sensitivity.NONE, "202425 is 2024/25."),
+                Field("la_code", "text", Sensitivity.NONE, "Local authority of the school attended, three digits."),
+                Field("establishment_number", "text", Sensitivity.NONE, "Number of the school attended, four digits."),
+                Field("sessions_possible", "smallint"),
+                Field("sessions_attended", "smallint"),
+                Field("sessions_authorised", "smallint", description="Sessions of authorised absence."),
+                Field("sessions_unauthorised", "smallint", description="Sessions of unauthorised absence."),
+            ),
+            "One row per pupil, academic year and school attended in it: totals of former years from Common Transfer "
+            "Files, of this school or another.",
             history=True,
         ),
     ),

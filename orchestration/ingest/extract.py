@@ -61,6 +61,7 @@ def extract_category(
     run_id: str,
     full: bool = False,
     accept_held: bool = False,
+    this_year: bool = False,
     progress: Progress | None = None,
 ) -> list[SchoolOutcome]:
     """Extract a category of the given schools, each from the partner that serves it, and return an outcome for each.
@@ -72,6 +73,9 @@ def extract_category(
     With ``accept_held`` a school is loaded in spite of the critical batch rules that it breaks; its message says which
     they were. A rule that could not be evaluated holds it all the same.
 
+    With ``this_year`` marks that are to be read whole are read for the present academic year alone; what came of
+    earlier years stays, and ``ops.watermark.covers_from`` says that they have not been read.
+
     What goes wrong with a school is in its outcome and in ``ops.extract``. Raises ``psycopg.Error`` only when the
     warehouse itself is gone; extracts that were under way can then be gone on with.
     """
@@ -79,7 +83,16 @@ def extract_category(
     tally = Tally(progress or NO_PROGRESS, category, len(schools))
     outcomes: list[SchoolOutcome] = []
     for partner, served in _by_partner(warehouse, partners, schools):
-        with open_job(warehouse, partner, settings, category, run_id=run_id, full=full, accept_held=accept_held) as job:
+        with open_job(
+            warehouse,
+            partner,
+            settings,
+            category,
+            run_id=run_id,
+            full=full,
+            accept_held=accept_held,
+            this_year=this_year,
+        ) as job:
             for start in range(0, len(served), settings.schools_per_batch):
                 outcomes += _extract_batch(job, served[start : start + settings.schools_per_batch], tally)
     order = {school_id: place for place, school_id in enumerate(schools)}

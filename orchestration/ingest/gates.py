@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 
 from orchestration.ingest.categories import Table
-from orchestration.ingest.job import Job
+from orchestration.ingest.job import Bench
 from orchestration.ingest.landing import Landing
 from orchestration.quality.gate import EXAMPLES, run_gate
 from orchestration.quality.predicates import RowCheck, bind
@@ -56,7 +56,7 @@ class Findings:
                 record(conn, run_id, gate, school_id)
 
 
-def judge_rows(job: Job, table: Table, landing: Landing, findings: Findings, *, as_at: date) -> None:
+def judge_rows(job: Bench, table: Table, landing: Landing, findings: Findings, *, as_at: date) -> None:
     """Run the row rules of ``table`` on a batch and move the rows that break a critical one to ``landing.rejected``.
 
     A rule that cannot be evaluated, and a failed critical rule about the table as a whole, hold every school that has
@@ -71,7 +71,7 @@ def judge_rows(job: Job, table: Table, landing: Landing, findings: Findings, *, 
         split_bad_rows(job.conn, suite, landing.rows(table), into=landing.rejected, as_at=as_at)
 
 
-def judge_batch(job: Job, landing: Landing, findings: Findings, *, schools: Sequence[int], as_at: date) -> None:
+def judge_batch(job: Bench, landing: Landing, findings: Findings, *, schools: Sequence[int], as_at: date) -> None:
     """Run the batch rules on ``landing.profile``, which has a row for each school and table of the category; a
     school that breaks a critical rule is held, unless the job is to accept it all the same. A rule that cannot be
     evaluated holds every school even then. Raises ``SuiteError`` or ``OSError`` when there is no usable suite.
@@ -95,7 +95,7 @@ def judge_batch(job: Job, landing: Landing, findings: Findings, *, schools: Sequ
 
 
 def _judge(
-    job: Job, suite: Suite, relation: str, rows: Mapping[int, int], *, findings: Findings, as_at: date
+    job: Bench, suite: Suite, relation: str, rows: Mapping[int, int], *, findings: Findings, as_at: date
 ) -> list[tuple[int, Rule]]:
     """Run the suite; note what holds every school, and share the failed row rules out: which school breaks which.
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from dataclasses import field as member
 from typing import Any
 
 import psycopg
@@ -38,6 +40,19 @@ UNSTORABLE = "LOAD-VALUE"
 KEYLESS = "LOAD-KEY"
 
 _TOKEN = re.compile(r"_([0-9a-f]{8})$")
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRow:
+    """A row of a file that cannot be loaded: the key it would have in ``table`` (None when that cannot be told), what
+    it held, and the rules it broke with a message for each.
+    """
+
+    table: Table
+    key: Mapping[str, object] | None
+    record: Mapping[str, str] = member(repr=False)
+    rules: tuple[str, ...]
+    messages: tuple[str, ...]
 
 
 class Landing:
@@ -114,11 +129,25 @@ class Landing:
                 school_id,
                 row.table,
                 *payload.from_source(row.payload),
-                UNDECODED,
-                f"The row did not decode: {row.reason}",
+                [UNDECODED],
+                [f"The row did not decode: {row.reason}"],
                 "source",
             )
             for row in bad
+        )
+
+    def add_refused(self, school_id: int, refused: Iterable[RefusedRow]) -> None:
+        """Take rows of a file that whoever read it found wrong: they are rejected for the reasons given."""
+        self._reject(
+            (
+                school_id,
+                row.table.name,
+                *payload.from_record(row.key, row.record),
+                list(row.rules),
+                list(row.messages),
+                "source",
+            )
+            for row in refused
         )
 
     def add_gone(self, school_id: int, gone: Iterable[Gone]) -> None:
@@ -257,13 +286,15 @@ class Landing:
         school_id, *values = row
         assert isinstance(school_id, int)
         message = f"The row holds a value that its column cannot: {str(error).partition(chr(10))[0]}"
-        self._reject([(school_id, table.name, *payload.from_row(table, tuple(values)), UNSTORABLE, message, "landing")])
+        self._reject(
+            [(school_id, table.name, *payload.from_row(table, tuple(values)), [UNSTORABLE], [message], "landing")]
+        )
 
-    def _reject(self, rows: Iterable[tuple[int, str, str, str, str, str, str]]) -> None:
+    def _reject(self, rows: Iterable[tuple[int, str, str, str, list[str], list[str], str]]) -> None:
         with self._conn.cursor() as cursor:
             cursor.executemany(
                 f"insert into {self.rejected} (school_id, table_name, row_key, payload, rules, messages, payload_kind)"
-                " values (%s, %s, %s::jsonb, %s::jsonb, array[%s::text], array[%s::text], %s)".encode(),
+                " values (%s, %s, %s::jsonb, %s::jsonb, %s::text[], %s::text[], %s)".encode(),
                 rows,
             )
 

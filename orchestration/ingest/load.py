@@ -10,9 +10,9 @@ All of it works within a school, on keys that begin with ``school_id``, for as m
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
 import psycopg
@@ -30,7 +30,8 @@ class Accepted:
     read; ``unsure`` those where rows were refused that cannot be told apart. ``read_by`` is the extract that read the
     rows where it is not this one: a retry loads under a number of its own what an earlier extract brought.
     ``succeeds``: it is the first that reads the category from the school's present source, and takes over what an
-    earlier one had brought.
+    earlier one had brought. ``recent_leavers`` names the tables in which leavers of earlier years may be lacking;
+    ``covers_from`` has, by table, the day before which the reading says nothing.
     """
 
     school_id: int
@@ -40,6 +41,8 @@ class Accepted:
     unsure: frozenset[str] = frozenset()
     read_by: int | None = None
     succeeds: bool = False
+    recent_leavers: frozenset[str] = frozenset()
+    covers_from: Mapping[str, date] = field(default_factory=dict)
 
     def shows_what_has_gone(self, table: Table) -> bool:
         """Whether a row of ``raw`` that this extract lacks has gone: a refused row that nobody can name might be it."""
@@ -110,7 +113,7 @@ def _change(
         for school_id, removed in _give_up(conn, table, landing, [extract for extract in whole if extract.succeeds]):
             found[school_id]["removed"] = found[school_id].get("removed", 0) + removed
     if whole:
-        for school_id, removed in conn.execute(_mark_removed(table, landing), _parameters(whole)):
+        for school_id, removed in conn.execute(_mark_removed(table, landing), _parameters(whole, table)):
             found[school_id]["removed"] = found[school_id].get("removed", 0) + removed
     return {school_id: Counts(**changes) for school_id, changes in found.items()}
 
@@ -127,18 +130,21 @@ def _schools_with_rows(conn: psycopg.Connection[Any], table: Table, accepted: Se
 _EXTRACT = (
     "(select * from"
     " unnest(%(schools)s::integer[], %(extracts)s::bigint[], %(read_by)s::bigint[], %(as_at)s::timestamptz[],"
-    " %(succeeds)s::boolean[])"
-    " as e (school_id, extract_id, read_by, as_at, succeeds)) as extract"
+    " %(succeeds)s::boolean[], %(covers_from)s::date[])"
+    " as e (school_id, extract_id, read_by, as_at, succeeds, covers_from)) as extract"
 )
 
 
-def _parameters(accepted: Sequence[Accepted]) -> dict[str, object]:
+def _parameters(accepted: Sequence[Accepted], table: Table | None = None) -> dict[str, object]:
+    forgetful = [extract.school_id for extract in accepted if table and table.name in extract.recent_leavers]
     return {
         "schools": [extract.school_id for extract in accepted],
         "extracts": [extract.extract_id for extract in accepted],
         "read_by": [extract.read_by or extract.extract_id for extract in accepted],
         "as_at": [extract.as_at for extract in accepted],
         "succeeds": [extract.succeeds for extract in accepted],
+        "forgetful": forgetful,
+        "covers_from": [extract.covers_from.get(table.name) if table else None for extract in accepted],
     }
 
 
@@ -218,13 +224,14 @@ def _mark_reported(
                     and present.{column} = gone.id
                     and present.removed_at is null
                     and present.extract_id <= extract.read_by
+                    and {_is_expected(table)}
                     and not exists (select from {landing.rows(table)} as landed where
                     {_same_key(table, "landed", "present")})
                 returning present.school_id
             )
             select school_id, count(*) from removed group by 1
         """
-        marked += conn.execute(query.encode(), _parameters(accepted)).fetchall()
+        marked += conn.execute(query.encode(), _parameters(accepted, table)).fetchall()
     return marked
 
 
@@ -274,6 +281,28 @@ def _give_up(
     return list(Counter(school_id for school_id, _, _ in rows).items())
 
 
+def _is_expected(table: Table) -> str:
+    """Whether the source would still have a row: not that of a leaver, where it forgets leavers after a time."""
+    if "pupil_id" not in table.columns:
+        return "true"
+    leaver = (
+        "present.is_leaver"
+        if table.name == "pupil"
+        else "exists (select from raw.pupil as leaver where leaver.school_id = present.school_id"
+        " and leaver.pupil_id = present.pupil_id and leaver.is_leaver)"
+    )
+    return f"not (present.school_id = any(%(forgetful)s) and {leaver} is true)"
+
+
+def _is_covered(table: Table) -> str:
+    """Whether the reading says anything of a row's day."""
+    return (
+        f"(extract.covers_from is null or present.{table.dated_by} >= extract.covers_from)"
+        if table.dated_by
+        else "true"
+    )
+
+
 def _mark_removed(table: Table, landing: Landing) -> bytes:
     """Mark what a whole read lacks. A rejected row was there: it does not make the last good version disappear.
 
@@ -291,7 +320,8 @@ def _mark_removed(table: Table, landing: Landing) -> bytes:
                 and wrote.source_id = reading.source_id
             where present.school_id = extract.school_id
                 and present.extract_id = wrote.extract_id
-                and present.removed_at is null and not exists (select from {landing.rows(table)} as landed where
+                and present.removed_at is null and {_is_expected(table)} and {_is_covered(table)}
+                and not exists (select from {landing.rows(table)} as landed where
                 {_same_key(table, "landed", "present")}) and not exists (
                     select from {landing.rejected} as rejected
                     where rejected.school_id = present.school_id

@@ -43,6 +43,12 @@ def from_row(table: Table, row: Row) -> tuple[str, str]:
     return _text(key), payload
 
 
+def from_record(key: Mapping[str, object] | None, record: Mapping[str, str]) -> tuple[str, str]:
+    """Row key and payload, as JSON text, of a row of a file; without a key, that is the hash of all it held."""
+    held = _text(dict(record))
+    return _text(dict(key) if key else {PAYLOAD_HASH: _hash(held.encode())}), held
+
+
 def to_row(table: Table, payload: Mapping[str, object]) -> Row:
     """The row that a payload of kind ``landing`` was; a column it does not have is null. Raises ``ValueError``."""
     return tuple(_value(field.sql_type, payload.get(field.name)) for field in table.fields)

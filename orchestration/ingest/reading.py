@@ -17,7 +17,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
@@ -56,10 +56,11 @@ class Reading:
     """One school's reading of a category, and what came of it.
 
     ``succeeds``: what was accepted before came from another source. ``since`` has, by stream, the cursor of its last
-    accepted reading, or None where it could not be read then; ``cursors`` that of this one. ``received`` counts rows by
-    table as the partner sent them, undecodable ones under the stream's first table; ``undecoded`` names every table of
-    a stream with such a row. ``denied`` has, by stream, why it was not read. ``failure`` is set when nothing of the
-    reading may be used, ``nothing_granted`` when what the category cannot do without was denied.
+    accepted reading, or None where it could not be read then; ``cursors`` that of this one; ``covers_from`` has, by
+    table, the day before which nothing was asked for. ``received`` counts rows by table as the partner sent them,
+    undecodable ones under the stream's first table; ``undecoded`` names every table of a stream with such a row.
+    ``denied`` has, by stream, why it was not read. ``failure`` is set when nothing of the reading may be used,
+    ``nothing_granted`` when what the category cannot do without was denied.
     """
 
     school: School
@@ -70,6 +71,7 @@ class Reading:
     succeeds: bool
     since: Mapping[str, str | None]
     cursors: dict[str, str] = field(default_factory=dict)
+    covers_from: dict[str, date] = field(default_factory=dict)
     as_at: datetime | None = None
     pages: int = 0
     received: Counter[str] = field(default_factory=Counter)
@@ -98,6 +100,11 @@ class Reading:
         tables = frozenset(table for stream in self.streams for table in stream.tables)
         in_part = (stream for stream in self.streams if stream.incremental or stream.name not in self.finished)
         return tables - {table for stream in in_part for table in stream.tables} - self.incomplete
+
+    @property
+    def recent_leavers(self) -> frozenset[str]:
+        """Tables that a stream fills which knows recent leavers alone."""
+        return frozenset(table for stream in self.streams if stream.recent_leavers for table in stream.tables)
 
     @property
     def denied_tables(self) -> frozenset[str]:
@@ -216,6 +223,7 @@ class BatchReader:
             stream,
             updated_after=since if stream.incremental else None,
             cursor=cursor if stream.incremental else None,
+            this_year=self._job.this_year,
             resume_from=last.next_url if last else None,
             first_number=last.number + 1 if last else 1,
         )
@@ -293,6 +301,8 @@ class _Pages:
             reading.received.update(row.table for row in page_holds.bad)
             reading.undecoded.update(stream.tables)
         self._landing.add_gone(reading.school_id, page_holds.gone)
+        if page.covers_from is not None:
+            reading.covers_from.update(dict.fromkeys(stream.tables, page.covers_from))
         if page.cursor is not None:
             reading.cursors[stream.name] = page.cursor
         reading.as_at = reading.as_at or page.as_at

@@ -20,7 +20,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from orchestration.connectors.base import Partner, School, SchoolState, Scope
-from orchestration.connectors.errors import PartnerError, SchoolNotAvailable, ScopeNotGranted
+from orchestration.connectors.errors import PartnerError, PartnerUnavailable, SchoolNotAvailable, ScopeNotGranted
 from orchestration.ingest import connections, sources, watermarks
 from orchestration.ingest.connections import Connection, LearnedFrom
 from orchestration.settings import Settings
@@ -189,6 +189,22 @@ def choose(conn: psycopg.Connection[Any], settings: Settings, school_id: int, pa
         raise RegistryError(f"School {school_id} is read through {partner} already.")
 
 
+def know(
+    conn: psycopg.Connection[Any], school_id: int, *, urn: int | None = None, has_custom_codes: bool | None = None
+) -> None:
+    """Enter what the serving partner does not tell of a school, in the caller's transaction; None leaves it.
+
+    Raises ``RegistryError`` for a school that is not known.
+    """
+    changed = conn.execute(
+        "update ops.school set urn = coalesce(%s, urn), has_custom_codes = coalesce(%s, has_custom_codes)"
+        " where school_id = %s",
+        (urn, has_custom_codes, school_id),
+    ).rowcount
+    if not changed:
+        raise RegistryError(f"There is no school {school_id}. `mis connections list` lists the schools.")
+
+
 def log_migration(
     warehouse: Warehouse, settings: Settings, school: School, *, before: str | None, after: str | None
 ) -> None:
@@ -214,8 +230,8 @@ async def _ask(partner: Partner) -> tuple[list[School], dict[str, list[Scope]]]:
 async def _scopes(partner: Partner, school: School) -> list[Scope] | None:
     try:
         return await partner.scopes(school)
-    except (SchoolNotAvailable, ScopeNotGranted) as error:
-        # Revoked between the two questions: the next sync sees it in the lists. The other schools go on.
+    except (SchoolNotAvailable, ScopeNotGranted, PartnerUnavailable) as error:
+        # Revoked between the two questions, or away: the next sync sees it. The other schools go on.
         _LOG.warning("scopes of %s %s not read: %s", partner.name, school.partner_school_id, error)
         return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -63,26 +63,33 @@ def advance(
     category: Category,
     extract: Extract,
     first_page_as_at: datetime,
-    cursors: Mapping[str, str],
     *,
+    cursors: Mapping[str, str],
     denied: Collection[str],
+    covers_from: date | None,
 ) -> datetime:
     """Record an accepted extract, in the caller's transaction; returns the new ``updated_after``.
 
     ``cursors`` are those of the streams that were read. One that was ``denied`` keeps the cursor it had; without one it
     gets null, because the time goes on for the others, and what changed meanwhile would be missed when it is read
-    again.
+    again. ``covers_from`` is the day before which nothing was asked for, None when all was; once all has been read,
+    that stays so.
     """
     updated_after = first_page_as_at - OVERLAP
     conn.execute(
         """
-        insert into ops.watermark (school_id, category, updated_after, full_at, extract_id, cursors)
-        values (%s, %s, %s, %s, %s, %s)
+        insert into ops.watermark (school_id, category, updated_after, full_at, extract_id, cursors, covers_from)
+        values (%s, %s, %s, %s, %s, %s, %s)
         on conflict (school_id, category) do update set
             updated_after = excluded.updated_after,
             full_at = coalesce(excluded.full_at, watermark.full_at),
             extract_id = excluded.extract_id,
-            cursors = %s || jsonb_strip_nulls(watermark.cursors) || %s
+            cursors = %s || jsonb_strip_nulls(watermark.cursors) || %s,
+            covers_from = case
+                when excluded.full_at is null then watermark.covers_from
+                when excluded.covers_from < watermark.covers_from then excluded.covers_from
+                when excluded.covers_from >= watermark.covers_from then watermark.covers_from
+            end
         """,
         (
             extract.school_id,
@@ -91,6 +98,7 @@ def advance(
             extract.started_at if extract.mode == "full" else None,
             extract.extract_id,
             Jsonb({**dict.fromkeys(denied), **cursors}),
+            covers_from,
             Jsonb(dict.fromkeys(denied)),
             Jsonb(cursors),
         ),

@@ -18,7 +18,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from orchestration.connectors.errors import PartnerError
-from orchestration.notices import wonde
 from orchestration.notices.notice import Notice, NoticeError
 
 _LOG = logging.getLogger(__name__)
@@ -30,12 +29,11 @@ Handle = Callable[[Notice], str]
 Parse = Callable[[bytes], Notice | None]
 
 
-def create_app(secret: str, handle: Handle, parsers: Mapping[str, Parse] | None = None) -> Starlette:
-    """The application; ``handle`` is called in a thread, one notice at a time or several."""
-    known = parsers if parsers is not None else {"wonde": wonde.parse}
+def create_app(secret: str, handle: Handle, parsers: Mapping[str, Parse]) -> Starlette:
+    """The application. ``parsers`` are by partner; ``handle`` is called in a thread, for one notice or several."""
 
     async def deliver(request: Request) -> Response:
-        parse = known.get(request.path_params["partner"])
+        parse = parsers.get(request.path_params["partner"])
         if parse is None or not hmac.compare_digest(request.path_params["secret"], secret):
             return _said(404, "There is nothing here.")
         body = b""

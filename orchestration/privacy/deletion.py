@@ -36,6 +36,7 @@ class Due:
 #: Tables of ``ops`` with rows of pupils, or with what only serves to read on where the last extract ended.
 _OPS = (
     "alert_rule_setting",
+    "exam_number",
     "intervention",
     "lost_pupil",
     "record_alias",
@@ -91,6 +92,12 @@ def delete_school(conn: psycopg.Connection[Any], archive: Archive, school_id: in
             ).rowcount
             for table in _tables(conn)
         }
+        # What is wrong with a file is told by the numbers and names of pupils.
+        conn.execute(
+            "delete from ops.file_fault using ops.file as file"
+            " where file.file_id = file_fault.file_id and school_id = %s",
+            (school_id,),
+        )
         conn.execute("update ops.extract set message = null where school_id = %s", (school_id,))
         conn.execute("update ops.gate_result set examples = '[]' where school_id = %s", (school_id,))
         _log(conn, school_id, sum(deleted.values()))

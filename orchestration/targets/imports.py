@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.access.people import Person
+from orchestration.files.faults import FileError, FileProblem
 from orchestration.targets import service
 from orchestration.targets.faults import Fault
-from orchestration.targets.files import FileError, FileProblem, FileRow, read
+from orchestration.targets.files import FileRow, read
 from orchestration.targets.groups import Connection
 from orchestration.targets.rules import Key, Proposal, Source
 from orchestration.targets.upn import upn_fault

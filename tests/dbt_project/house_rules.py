@@ -40,10 +40,20 @@ def models(manifest: Manifest) -> Iterator[Node]:
     return (node for node in manifest["nodes"].values() if node["resource_type"] == "model")
 
 
+def snapshots(manifest: Manifest) -> Iterator[Node]:
+    """The project's snapshots: what the platform remembers of rows that raw overwrites."""
+    return (node for node in manifest["nodes"].values() if node["resource_type"] == "snapshot")
+
+
 def stage(node: Node) -> str:
-    """``source``, ``estimates`` (numeric models' tables), ``reference`` (seeds), ``staging``, ``core`` or ``marts``."""
+    """``source``, ``estimates`` (numeric models' tables), ``reference`` (seeds), ``snapshot``, or a model's stage.
+
+    Models are of ``staging``, ``core`` or ``marts``.
+    """
     if node["resource_type"] == "source":
         return "estimates" if node["source_name"] == "estimates" else "source"
+    if node["resource_type"] == "snapshot":
+        return "snapshot"
     return "reference" if node["resource_type"] == "seed" else str(node["fqn"][1])
 
 
@@ -91,15 +101,16 @@ def forbidden_categories(manifest: Manifest) -> list[str]:
 
 
 def wrong_steps(manifest: Manifest) -> list[str]:
-    """Edges against the stages: staging reads sources, core staging, marts core; core and marts estimates too."""
+    """Edges against the stages: snapshots and staging read sources, core both, marts core; these two estimates too."""
     allowed = {
+        "snapshot": {"source"},
         "staging": {"source", "reference"},
-        "core": {"staging", "core", "reference", "estimates"},
+        "core": {"snapshot", "staging", "core", "reference", "estimates"},
         "marts": {"core", "marts", "reference", "estimates"},
     }
     return [
         f"{node['name']} reads {parent['name']}"
-        for node in models(manifest)
+        for node in [*models(manifest), *snapshots(manifest)]
         for parent in _parents(manifest, node)
         if stage(parent) not in allowed[stage(node)] or (stage(parent) == "marts" and purpose(parent) != purpose(node))
     ]
@@ -117,8 +128,9 @@ def views_over_other_schemas(manifest: Manifest) -> list[str]:
 
 
 def undescribed(manifest: Manifest) -> list[str]:
-    """Models, seeds and source tables, and columns of the first two, without a description."""
-    documented = [node for node in manifest["nodes"].values() if node["resource_type"] in {"model", "seed"}]
+    """Models, seeds, snapshots and source tables, and columns of all but the last, without a description."""
+    described = {"model", "seed", "snapshot"}
+    documented = [node for node in manifest["nodes"].values() if node["resource_type"] in described]
     relations = [node["name"] for node in [*documented, *manifest["sources"].values()] if not node["description"]]
     columns = [
         f"{node['name']}.{column['name']}"
@@ -176,6 +188,19 @@ def incremental_keys_without_school(manifest: Manifest) -> list[str]:
     ]
 
 
+def snapshots_that_forget(manifest: Manifest) -> list[str]:
+    """Snapshots that read more than raw and its extracts, as who has withdrawn, or whose key is not led by the school.
+
+    Rows of a school that has withdrawn would be missing from the query, which to dbt is as if its pupils had left.
+    """
+    return [
+        str(node["name"])
+        for node in snapshots(manifest)
+        if any(parent["source_name"] != "raw" and parent["name"] != "extract" for parent in _parents(manifest, node))
+        or node["config"]["unique_key"][0] != _LARGE_TABLE_KEY
+    ]
+
+
 def sql_of(manifest: Manifest, node: Node) -> str:
     """The model's text, with that of the project's macros that write it."""
     macros = (manifest["macros"][macro] for macro in node["depends_on"]["macros"] if macro.startswith("macro.mis."))
@@ -183,10 +208,10 @@ def sql_of(manifest: Manifest, node: Node) -> str:
 
 
 def not_imported(manifest: Manifest) -> list[str]:
-    """Models that use a ref or a source otherwise than by an import (``name as (select * from {{ ref(...) }})``)."""
+    """Models and snapshots that use a ref or a source without importing it: ``name as (select * from {{ ref() }})``."""
     return [
         str(node["name"])
-        for node in models(manifest)
+        for node in [*models(manifest), *snapshots(manifest)]
         if len(_REFERENCE.findall(sql_of(manifest, node))) != len(_IMPORT.findall(sql_of(manifest, node)))
     ]
 

@@ -66,7 +66,16 @@ def oak(connection: psycopg.Connection[Any], dbt: Any) -> int:
     marks(connection, elm, "guide 1", {WEEK[0]: ("FV", "DR"), WEEK[1]: ("QQ", "\\")})
     dbt("seed")
     connection.execute("insert into reference.custom_attendance_code values ('*', 'DR', 'M', 'a test')")
-    dbt("build", "--select", "tag:staging", "tag:core", "group:attendance", "--exclude-resource-type", "unit_test")
+    dbt(
+        "build",
+        "--select",
+        "tag:snapshot",
+        "tag:staging",
+        "tag:core",
+        "group:attendance",
+        "--exclude-resource-type",
+        "unit_test",
+    )
     return oak
 
 

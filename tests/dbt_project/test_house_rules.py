@@ -25,6 +25,7 @@ SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
         house_rules.without_contract,
         house_rules.named_constraints,
         house_rules.incremental_keys_without_school,
+        house_rules.snapshots_that_forget,
         house_rules.not_imported,
         house_rules.star_at_the_end,
         house_rules.hard_to_distribute,
@@ -94,6 +95,19 @@ def test_sql_that_breaks_a_rule_is_found(manifest: dict[str, Any], rule: Any, ra
     assert rule(doctored) == ["provisioning__staff"]
 
 
+def test_a_snapshot_that_loses_withdrawn_schools_is_found(manifest: dict[str, Any]) -> None:
+    doctored = copy.deepcopy(manifest)
+    node = doctored["nodes"]["snapshot.mis.snapshot__pupil_upn"]
+    node["depends_on"]["nodes"].append("source.mis.ops.school")
+    assert house_rules.snapshots_that_forget(doctored) == ["snapshot__pupil_upn"]
+
+
+def test_a_mart_that_reads_what_the_platform_remembers_is_found(manifest: dict[str, Any]) -> None:
+    doctored = copy.deepcopy(manifest)
+    doctored["nodes"]["model.mis.tracking__pupil"]["depends_on"]["nodes"].append("snapshot.mis.snapshot__pupil_status")
+    assert house_rules.wrong_steps(doctored) == ["tracking__pupil reads snapshot__pupil_status"]
+
+
 def test_a_table_without_key_or_description_is_found(manifest: dict[str, Any]) -> None:
     doctored = copy.deepcopy(manifest)
     node = doctored["nodes"]["model.mis.attendance__pupil_year"]
@@ -104,7 +118,7 @@ def test_a_table_without_key_or_description_is_found(manifest: dict[str, Any]) -
 
 
 def test_every_raw_table_is_a_source_of_its_category_with_one_staging_view(manifest: dict[str, Any]) -> None:
-    declared = {table.name: spec.category.value for spec in CATEGORIES.values() for table in spec.tables}
+    declared = {table.name: spec.category.value for spec in CATEGORIES.values() for table in spec.all_tables}
     sources = {node["name"]: node for node in manifest["sources"].values() if node["source_name"] == "raw"}
     assert {name: node["config"]["meta"]["category"] for name, node in sources.items()} == declared
     staged = {

@@ -55,7 +55,7 @@ def test_every_environment_has_its_schedules_and_a_laptop_none() -> None:
     environments = Settings.model_fields["environment"].annotation.__args__  # type: ignore[union-attr]
     assert set(SCHEDULES) == set(environments)
     assert SCHEDULES["local"] == []
-    assert {schedule.name for schedule in SCHEDULES["server"]} == {"nightly", "registers"}
+    assert {schedule.name for schedule in SCHEDULES["server"]} == {"agenda", "publish"}
 
 
 def test_a_failed_gate_is_never_retried() -> None:

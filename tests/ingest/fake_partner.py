@@ -115,6 +115,7 @@ class FakePartner:
         *,
         updated_after: datetime | None,
         cursor: str | None = None,
+        this_year: bool = False,
         resume_from: str | None = None,
         first_number: int = 1,
     ) -> AsyncIterator[Page]:

@@ -122,6 +122,33 @@ def test_a_held_batch_that_is_right_is_loaded_when_the_operator_accepts_it(two: 
     assert two.extract("A")[0].state == "loaded"
 
 
+def test_a_column_that_the_school_has_withdrawn_empties_and_does_not_hold_it(two: Trial) -> None:
+    two.settings.column_permissions.write_text(
+        "partner,scope,table_name,column_name\nfake,surname.read,pupil,surname\nfake,upn.read,pupil,upn\n"
+    )
+    changed = [pupil(n, updated="2025-07-18T18:30:00+00:00", surname=None) for n in range(30)]
+    for school in "AB":
+        two.partner[school].scopes = {"surname.read": school == "B", "upn.read": False}
+        two.partner[school].put("students", *changed)
+    two.register()
+    withdrawn, faulty = two.extract()
+    assert (withdrawn.state, faulty.state) == ("loaded", "held")
+    assert faulty.message is not None
+    assert faulty.message.startswith("BAT-004 (pupil)")
+    assert two.query("select school_id, count(*), count(surname) from raw.pupil group by 1 order by 1") == [
+        (two.ids["A"], 30, 0),
+        (two.ids["B"], 30, 30),
+    ]
+
+
+def test_a_table_that_the_school_has_withdrawn_has_no_column_to_miss(two: Trial) -> None:
+    two.settings.column_permissions.write_text("partner,scope,table_name,column_name\nfake,students.read,pupil,*\n")
+    two.partner["A"].scopes = {"students.read": False}
+    two.partner["A"].put("students", *(pupil(n, updated="2025-07-18T18:30:00+00:00", surname=None) for n in range(30)))
+    two.register()
+    assert [outcome.state for outcome in two.extract("A")] == ["loaded"]
+
+
 def test_a_rule_that_cannot_be_evaluated_holds_a_school_whatever_the_operator_accepts(two: Trial) -> None:
     suite = json.loads(two.suite("batch/school_batch").read_text())
     suite["expectations"][2]["kwargs"] = {"predicate": "no_such_column > 0"}

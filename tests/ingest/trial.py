@@ -30,6 +30,10 @@ class TrialSettings(Settings):
     def expectations_dir(self) -> Path:
         return self.suites
 
+    @property
+    def column_permissions(self) -> Path:
+        return self.suites / "column_permission.csv"
+
 
 @dataclass
 class Trial:
@@ -80,6 +84,7 @@ def install(warehouse: Warehouse, folder: Path, schools: Sequence[str]) -> Trial
     suites = folder / "expectations"
     shutil.copytree(EXPECTATIONS, suites)
     settings = TrialSettings(home=folder / "home", suites=suites, schools_per_batch=10)
+    shutil.copy(Settings().column_permissions, settings.column_permissions)
     trial = Trial(warehouse, settings, FakePartner(schools))
     trial.register()
     return trial

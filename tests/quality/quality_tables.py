@@ -25,6 +25,7 @@ PROFILE_COLUMNS = {
     "rows_in_raw": "integer",
     "granted": "boolean",
     "all_null_columns": "text[]",
+    "withheld_columns": "text[]",
     "as_at": "timestamptz",
     "previous_as_at": "timestamptz",
 }
@@ -36,7 +37,7 @@ def suite(path: str) -> Suite:
 
 def raw_columns(table: str) -> dict[str, str]:
     """Columns of a landing table: the partner's, behind the school."""
-    found = next(t for spec in CATEGORIES.values() for t in spec.tables if t.name == table)
+    found = next(t for spec in CATEGORIES.values() for t in spec.all_tables if t.name == table)
     return {"school_id": "integer", **{field.name: field.sql_type for field in found.fields}}
 
 

@@ -13,9 +13,10 @@ import psycopg
 import pytest
 from published_school import UPNS, YEAR, Staff, key, proposal
 
+from orchestration.files.faults import FileError
 from orchestration.targets import service
 from orchestration.targets.faults import Fault, TargetError
-from orchestration.targets.files import COLUMNS, FileError, file_row, read, write
+from orchestration.targets.files import COLUMNS, file_row, read, write
 from orchestration.targets.groups import Group
 from orchestration.targets.imports import ImportReport, import_file
 from sandbox.identity import upn_check_letter
@@ -192,7 +193,7 @@ def test_a_file_of_another_shape_is_refused_whole(
 
 def test_a_formula_is_not_read_as_its_last_value(connection: Connection, staff: Staff, tmp_path: Path) -> None:
     path = fill_in(template(connection, staff, tmp_path / "targets.xlsx"), {(2, "target"): "=2+3"})
-    with pytest.raises(FileError, match="line 2, target: It holds a formula: replace it by its value"):
+    with pytest.raises(FileError, match=r"line 2, target: It holds a formula\. Replace it by its value"):
         read(path)
 
 

@@ -17,7 +17,7 @@ from orchestration.warehouse.connection import Warehouse, WarehouseError
 from orchestration.warehouse.migrate import migrate
 
 PROJECT = Path(__file__).resolve().parents[2]
-TABLES = [table for spec in CATEGORIES.values() for table in spec.tables]
+TABLES = [table for spec in CATEGORIES.values() for table in spec.all_tables]
 OWNED = ["raw", "ops", "quarantine", "access"]
 
 

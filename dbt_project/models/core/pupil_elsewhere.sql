@@ -6,25 +6,33 @@ pupil as (
 
 ),
 
+person as (
+
+    select * from {{ ref('person') }}
+
+),
+
 school as (
 
     select * from {{ ref('school') }}
 
 ),
 
--- A UPN alone is mistyped or given twice, a date of birth alone is shared by many.
 known as (
 
     select
-        pupil.school_id,
-        pupil.pupil_key,
-        pupil.upn,
-        pupil.date_of_birth,
+        person.school_id,
+        person.pupil_key,
+        person.person_key,
         pupil.is_on_roll
-    from pupil
+    from person
+    inner join pupil
+        on
+            person.school_id = pupil.school_id
+            and person.pupil_key = pupil.pupil_key
     inner join school
-        on pupil.school_id = school.school_id
-    where pupil.upn <> '' and pupil.date_of_birth is not null and school.state = 'approved'
+        on person.school_id = school.school_id
+    where person.records > 1 and school.state = 'approved'
 
 )
 
@@ -36,7 +44,6 @@ select
 from known
 inner join known as elsewhere
     on
-        known.upn = elsewhere.upn
-        and known.date_of_birth = elsewhere.date_of_birth
+        known.person_key = elsewhere.person_key
         and known.school_id <> elsewhere.school_id
 where known.is_on_roll

@@ -33,7 +33,7 @@ renamed as (
         source.has_custom_codes
     from source
     left join phase
-        on upper(source.phase) = phase.partner_phase
+        on upper(replace(source.phase, '-', ' ')) = phase.partner_phase
     where source.school_id not in (select withdrawn.school_id from withdrawn)
 
 )

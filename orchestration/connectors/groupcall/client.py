@@ -178,6 +178,17 @@ class GroupcallPartner:
             for secret, one in zip(secrets, found, strict=True)
         ]
 
+    async def school(self, partner_school_id: str) -> School | None:
+        """See ``base.Partner``: as the exchange of its secret for a token shows it; None without one."""
+        self._read_secrets()
+        secret = self._secrets.get(partner_school_id)
+        if secret is None:
+            return None
+        found = await self._describe(secret)
+        if isinstance(found, PartnerError):
+            raise found
+        return found if found.state != "revoked" else None
+
     async def scopes(self, school: School) -> list[Scope]:
         """The scopes we ask every school for, and which of them the school's token has (``TokenDetails``)."""
         estab = school.partner_school_id
@@ -191,6 +202,7 @@ class GroupcallPartner:
         *,
         updated_after: datetime | None,
         cursor: str | None = None,
+        this_year: bool = False,
         resume_from: str | None = None,
         first_number: int = 1,
     ) -> AsyncIterator[Page]:

@@ -7,17 +7,12 @@ from __future__ import annotations
 from calendar import monthrange
 from datetime import date, timedelta
 
+from orchestration.connectors.years import year_start
+
 #: Both days included.
 DateRange = tuple[date, date]
 
 _ONE_DAY = timedelta(days=1)
-
-
-def year_start(day: date) -> date:
-    """The first day that can belong to the academic year ``day`` falls in: the August before its September, because
-    some schools begin before September and some MISs begin the year with August.
-    """
-    return date(day.year if day.month >= 9 else day.year - 1, 8, 1)
 
 
 def months(today: date) -> list[DateRange]:

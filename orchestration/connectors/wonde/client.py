@@ -35,6 +35,7 @@ from orchestration.connectors.wonde import envelope, streams
 from orchestration.connectors.wonde.assessment import load_path_map
 from orchestration.connectors.wonde.decode import WondeDecoder
 from orchestration.connectors.wonde.streams import WondeStream
+from orchestration.connectors.years import year_start
 from orchestration.ingest.categories import Category
 
 T = TypeVar("T")
@@ -238,6 +239,7 @@ class WondePartner:
         *,
         updated_after: datetime | None,
         cursor: str | None = None,
+        this_year: bool = False,
         resume_from: str | None = None,
         first_number: int = 1,
     ) -> AsyncIterator[Page]:
@@ -247,12 +249,13 @@ class WondePartner:
         school_id = school.partner_school_id
         base = await self._school_base(school_id)
         since = updated_after if stream.incremental else None
+        covers_from = await self._covers_from(base, school_id, stream, this_year=this_year)
         number = first_number
         while True:
-            url = resume_from or self._address(base, school_id, stream, since)
+            url = resume_from or self._address(base, school_id, stream, since, covers_from)
             try:
                 async for answer in self._walk(url, base, school_id):
-                    yield Page(stream.name, number, answer.body, answer.next_url, answer.at)
+                    yield Page(stream.name, number, answer.body, answer.next_url, answer.at, covers_from=covers_from)
                     number += 1
                 return
             except InvalidInclude as refused:
@@ -296,14 +299,33 @@ class WondePartner:
             yield page
             following = page.next_url
 
-    def _address(self, base: httpx.URL, school_id: str, stream: WondeStream, since: datetime | None) -> str:
+    async def _covers_from(
+        self, base: httpx.URL, school_id: str, stream: WondeStream, *, this_year: bool
+    ) -> date | None:
+        """From which day on a long history is asked for; None for all of it."""
+        if not stream.dated or (stream.incremental and not self._config.history_from):
+            return None
+        if not this_year:
+            return self._config.history_from
+        url = base.join(f"meta/schools/{_segment(school_id)}")
+        today = await self._connection.get(url, school=school_id, read=_day)
+        return max(year_start(today), self._config.history_from or date.min)
+
+    def _address(
+        self,
+        base: httpx.URL,
+        school_id: str,
+        stream: WondeStream,
+        since: datetime | None,
+        covers_from: date | None,
+    ) -> str:
         query = dict(stream.filters)
         if includes := self._includes(school_id, stream):
             query["include"] = ",".join(includes)
         if since:
             query["updated_after"] = since.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-        if stream.dated and self._config.history_from:
-            query["attendance_date_after"] = self._config.history_from.isoformat()
+        if covers_from:
+            query["attendance_date_after"] = covers_from.isoformat()
         query["per_page"] = str(self._config.page_size)
         return str(base.join(f"schools/{_segment(school_id)}/{stream.path}").copy_merge_params(query))
 
@@ -465,11 +487,20 @@ def _segment(school_id: str) -> str:
     return quote(school_id, safe="")
 
 
+def _day(answer: Answer) -> date:
+    return _clock(answer).astimezone(LOCAL_ZONE).date()
+
+
+def _clock(answer: Answer) -> datetime:
+    if answer.at is None:
+        raise MalformedPage("The answer has no Date header, so how recent its data are is not known.")
+    return answer.at
+
+
 def _walked(address: httpx.URL, answer: Answer) -> _WalkedPage:
     """The page that ``address`` was asked for. Another one in its place must not go for it: its rows would come twice,
     or those of the page that was asked for not at all."""
-    if answer.at is None:
-        raise MalformedPage("The answer has no Date header, so how recent its data are is not known.")
+    at = _clock(answer)
     place = envelope.pagination(answer.body)
     following = place.next or None
     asked, came = address.params.get("page", "1"), text(place.current_page) or "0"
@@ -478,7 +509,7 @@ def _walked(address: httpx.URL, answer: Answer) -> _WalkedPage:
         raise MalformedPage(f"Page {asked} was asked for and page {came} came.", where=address.path)
     if following == str(address):
         raise MalformedPage("The page before the one that was asked for came.", where=address.path)
-    return _WalkedPage(answer.body, following, answer.at)
+    return _WalkedPage(answer.body, following, at)
 
 
 def _decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T:

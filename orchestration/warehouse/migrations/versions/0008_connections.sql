@@ -254,6 +254,9 @@ comment on column ops.extract.source_id is 'The source it was read from: ops.sou
 alter table ops.watermark add column cursors jsonb not null default '{}';
 comment on column ops.watermark.cursors is 'By stream, the partner''s name of the point up to which it was read, where it tracks changes by such names.';
 
+alter table ops.watermark add column covers_from date;
+comment on column ops.watermark.covers_from is 'The day before which nothing has been read yet; null when all years have.';
+
 -- Pupils
 
 alter table raw.pupil add column person_id text;

@@ -1,0 +1,1 @@
+{{ pupil_status_history_mart() }}
