@@ -174,6 +174,8 @@ class BatchReader:
                 raise self._refused
             try:
                 await self._read_streams(reading, pages, beside)
+                if reading.received:
+                    await self._check_source(reading)
             finally:
                 # What was received stays in the archive, a page that could not be read above all.
                 await _run(beside, pages.close)
@@ -191,6 +193,22 @@ class BatchReader:
         except Exception as error:
             # One school's trouble, even a fault of ours, must not stop the others.
             reading.failure = describe(error)
+
+    async def _check_source(self, reading: Reading) -> None:
+        """Whether the school still is in the MIS that it is registered with, now that all is read.
+
+        In another one every record has another id, and rows that were loaded under the wrong one would stand beside
+        themselves for ever. Raises ``PartnerError``.
+        """
+        known = reading.school
+        now = await self._job.partner.school(known.partner_school_id)
+        if now is None:
+            raise SchoolNotAvailable("it withdrew while it was being read; what had been read of it is not loaded.")
+        if now.mis != known.mis and None not in (now.mis, known.mis):
+            raise PartnerError(
+                f"The school has moved from {known.mis} to {now.mis}, where every id is another. Nothing was loaded; "
+                "the next run notices the move and reads the school anew."
+            )
 
     async def _read_streams(self, reading: Reading, pages: _Pages, beside: Executor) -> None:
         archived = await _run(beside, pages.replay) if reading.resumed else {}
