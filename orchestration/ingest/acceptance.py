@@ -63,6 +63,8 @@ class Acceptance:
     def _judge(self) -> None:
         job, work = self._job, self._work
         as_at = max(map(_as_at, self._readings)).date()
+        for table in job.spec.tables:
+            work.reject_endless_ids(table)
         rematching.rename(
             job.conn, job.spec, work, {reading.school_id: reading.extract.source_id for reading in self._readings}
         )
@@ -153,6 +155,7 @@ class Acceptance:
                         stream: cursor for stream, cursor in reading.cursors.items() if stream in reading.finished
                     },
                     covers_from=min(reading.covers_from.values(), default=None),
+                    denied=reading.denied.keys(),
                 ),
                 self._tallies(reading, counts[reading.school_id]),
             )

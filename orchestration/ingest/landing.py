@@ -203,6 +203,23 @@ class Landing:
             for relation in (*map(self.rows, self._tables.values()), self.rejected, self.gone):
                 self._execute(f"delete from {relation} where school_id = any(%s)", list(school_ids))
 
+    def reject_endless_ids(self, table: Table) -> None:
+        """Set aside rows with an id that no index can hold; before anything is looked up by ids, which would fail for
+        the whole batch."""
+        names = [field.name for field in table.fields if field.sql_type == "text"]
+        ids = [name for name in names if name in table.key or name.endswith("_id")]
+        endless = " or ".join(f"length({name}) > {payload.LONGEST_ID}" for name in ids)
+        self._execute(
+            f"""
+            with bad as (delete from {self.rows(table)} where {endless} returning *)
+            insert into {self.rejected} (school_id, table_name, row_key, rules, messages, payload)
+            select
+                school_id, '{table.name}', jsonb_build_object('{payload.PAYLOAD_HASH}', md5(holds::text)),
+                array['{KEYLESS}'], array['An id is longer than {payload.LONGEST_ID} characters, so it is none.'], holds
+            from bad cross join lateral (select to_jsonb(bad) - 'landing_no' - 'school_id' as holds) as row
+            """
+        )
+
     def reject_unloadable(self, table: Table) -> None:
         """Set aside rows that ``raw`` cannot hold, whatever the suites say: no value in the key, a number out of range.
 

@@ -14,6 +14,9 @@ from orchestration.ingest.categories import Table
 SOURCE_ID = "source_id"
 PAYLOAD_HASH = "payload_md5"
 
+#: An id of more characters is none, and no index can hold it.
+LONGEST_ID = 500
+
 _READ: Mapping[str, Callable[[str], Value]] = {"date": date.fromisoformat, "timestamptz": datetime.fromisoformat}
 
 
@@ -21,14 +24,14 @@ def from_source(payload: bytes) -> tuple[str, str]:
     """Row key and payload, as JSON text, of a source row that did not decode.
 
     The key is the record's own ``id`` where it is a JSON object that has one, so that reading the record again finds
-    the same open row; else the hash of its bytes.
+    the same open row; else, or where that is too long for an id, the hash of its bytes.
     """
     try:
         record = json.loads(payload, parse_constant=str)
     except ValueError:
         record = {"text": payload.decode("utf-8", "backslashreplace")}
     identity = record.get("id") if isinstance(record, dict) else None
-    if isinstance(identity, str | int):
+    if isinstance(identity, str | int) and len(str(identity)) <= LONGEST_ID:
         return _text({SOURCE_ID: str(identity)}), _text(record)
     return _text({PAYLOAD_HASH: _hash(payload)}), _text(record)
 
@@ -37,7 +40,7 @@ def from_row(table: Table, row: Row) -> tuple[str, str]:
     """Row key and payload, as JSON text, of a decoded row; a row of the wrong length keeps what it has."""
     record = dict(zip(table.columns, row, strict=False))
     payload = _text(record)
-    key: dict[str, object] = {column: record.get(column) for column in table.key}
+    key = {column: _id_or_none(record.get(column)) for column in table.key}
     if None in key.values():
         key[PAYLOAD_HASH] = _hash(payload.encode())
     return _text(key), payload
@@ -47,6 +50,10 @@ def from_record(key: Mapping[str, object] | None, record: Mapping[str, str]) -> 
     """Row key and payload, as JSON text, of a row of a file; without a key, that is the hash of all it held."""
     held = _text(dict(record))
     return _text(dict(key) if key else {PAYLOAD_HASH: _hash(held.encode())}), held
+
+
+def _id_or_none(value: Value) -> Value:
+    return None if isinstance(value, str) and len(value) > LONGEST_ID else value
 
 
 def to_row(table: Table, payload: Mapping[str, object]) -> Row:

@@ -56,11 +56,11 @@ class Reading:
     """One school's reading of a category, and what came of it.
 
     ``succeeds``: what was accepted before came from another source. ``since`` has, by stream, the cursor of its last
-    accepted reading, ``cursors`` that of this one; ``covers_from`` has, by table, the day before which nothing was
-    asked for. ``received`` counts rows by table as the partner sent them, undecodable ones under the stream's first
-    table; ``undecoded`` names every table of a stream with such a row. ``denied`` has, by stream, why it was not read.
-    ``failure`` is set when nothing of the reading may be used, ``nothing_granted`` when what the category cannot do
-    without was denied.
+    accepted reading, or None where it could not be read then; ``cursors`` that of this one; ``covers_from`` has, by
+    table, the day before which nothing was asked for. ``received`` counts rows by table as the partner sent them,
+    undecodable ones under the stream's first table; ``undecoded`` names every table of a stream with such a row.
+    ``denied`` has, by stream, why it was not read. ``failure`` is set when nothing of the reading may be used,
+    ``nothing_granted`` when what the category cannot do without was denied.
     """
 
     school: School
@@ -69,7 +69,7 @@ class Reading:
     streams: tuple[Stream, ...]
     resumed: bool
     succeeds: bool
-    since: Mapping[str, str]
+    since: Mapping[str, str | None]
     cursors: dict[str, str] = field(default_factory=dict)
     covers_from: dict[str, date] = field(default_factory=dict)
     as_at: datetime | None = None
@@ -174,6 +174,8 @@ class BatchReader:
                 raise self._refused
             try:
                 await self._read_streams(reading, pages, beside)
+                if reading.received:
+                    await self._check_source(reading)
             finally:
                 # What was received stays in the archive, a page that could not be read above all.
                 await _run(beside, pages.close)
@@ -191,6 +193,22 @@ class BatchReader:
         except Exception as error:
             # One school's trouble, even a fault of ours, must not stop the others.
             reading.failure = describe(error)
+
+    async def _check_source(self, reading: Reading) -> None:
+        """Whether the school still is in the MIS that it is registered with, now that all is read.
+
+        In another one every record has another id, and rows that were loaded under the wrong one would stand beside
+        themselves for ever. Raises ``PartnerError``.
+        """
+        known = reading.school
+        now = await self._job.partner.school(known.partner_school_id)
+        if now is None:
+            raise SchoolNotAvailable("it withdrew while it was being read; what had been read of it is not loaded.")
+        if now.mis != known.mis and None not in (now.mis, known.mis):
+            raise PartnerError(
+                f"The school has moved from {known.mis} to {now.mis}, where every id is another. Nothing was loaded; "
+                "the next run notices the move and reads the school anew."
+            )
 
     async def _read_streams(self, reading: Reading, pages: _Pages, beside: Executor) -> None:
         archived = await _run(beside, pages.replay) if reading.resumed else {}
@@ -214,11 +232,15 @@ class BatchReader:
     async def _read_stream(
         self, reading: Reading, stream: Stream, last: Page | None, pages: _Pages, beside: Executor
     ) -> None:
+        since, cursor = reading.extract.watermark_from, reading.since.get(stream.name)
+        if stream.name in reading.since and cursor is None:
+            # It was denied last time: of what changed since the reading before that one, nothing has come.
+            since = None
         source = self._job.partner.pages(
             reading.school,
             stream,
-            updated_after=reading.extract.watermark_from if stream.incremental else None,
-            cursor=reading.since.get(stream.name) if stream.incremental else None,
+            updated_after=since if stream.incremental else None,
+            cursor=cursor if stream.incremental else None,
             this_year=self._job.this_year,
             resume_from=last.next_url if last else None,
             first_number=last.number + 1 if last else 1,

@@ -193,6 +193,7 @@ def _judge_and_load(job: Job, work: Landing, accepted: Accepted, entries: Sequen
     for table in job.spec.tables:
         work.drop_duplicates(table)
         gates.judge_rows(job, table, work, findings, as_at=accepted.as_at.date())
+        work.reject_endless_ids(table)
         work.reject_unloadable(table)
     if accepted.school_id in findings.held:
         raise NotTried(" ".join(findings.held[accepted.school_id]))

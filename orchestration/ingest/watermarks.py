@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -26,8 +26,9 @@ class Watermark:
 
     ``updated_after`` is by the partner's clock; ``full_at`` is when the last accepted full extract was started, by our
     own clock (a partner's stand-in may keep another day), and null when a full one is due at once. ``source_id`` is
-    where the last accepted extract was read from. ``cursors`` has, by
-    stream, the partner's name of the point up to which it was read, where it tracks changes by such names.
+    where the last accepted extract was read from. ``cursors`` has, by stream, the partner's name of the point up to
+    which it was read, where it tracks changes by such names; null for a stream that the last accepted extract could not
+    read, and whose changes since then nobody has seen.
     """
 
     school_id: int
@@ -35,7 +36,7 @@ class Watermark:
     full_at: datetime | None
     extract_id: int
     source_id: int
-    cursors: Mapping[str, str]
+    cursors: Mapping[str, str | None]
 
 
 def read(conn: psycopg.Connection[Any], category: Category, school_ids: Sequence[int]) -> dict[int, Watermark]:
@@ -64,12 +65,15 @@ def advance(
     first_page_as_at: datetime,
     *,
     cursors: Mapping[str, str],
+    denied: Collection[str],
     covers_from: date | None,
 ) -> datetime:
     """Record an accepted extract, in the caller's transaction; returns the new ``updated_after``.
 
-    ``cursors`` are those of the streams that were read; a stream that was not keeps the one it had. ``covers_from`` is
-    the day before which nothing was asked for, None when all was; once all has been read, that stays so.
+    ``cursors`` are those of the streams that were read. One that was ``denied`` keeps the cursor it had; without one it
+    gets null, because the time goes on for the others, and what changed meanwhile would be missed when it is read
+    again. ``covers_from`` is the day before which nothing was asked for, None when all was; once all has been read,
+    that stays so.
     """
     updated_after = first_page_as_at - OVERLAP
     conn.execute(
@@ -80,7 +84,7 @@ def advance(
             updated_after = excluded.updated_after,
             full_at = coalesce(excluded.full_at, watermark.full_at),
             extract_id = excluded.extract_id,
-            cursors = watermark.cursors || excluded.cursors,
+            cursors = %s || jsonb_strip_nulls(watermark.cursors) || %s,
             covers_from = case
                 when excluded.full_at is null then watermark.covers_from
                 when excluded.covers_from < watermark.covers_from then excluded.covers_from
@@ -93,8 +97,10 @@ def advance(
             updated_after,
             extract.started_at if extract.mode == "full" else None,
             extract.extract_id,
-            Jsonb(cursors),
+            Jsonb({**dict.fromkeys(denied), **cursors}),
             covers_from,
+            Jsonb(dict.fromkeys(denied)),
+            Jsonb(cursors),
         ),
     )
     return updated_after

@@ -201,6 +201,39 @@ def test_pages_that_run_in_a_circle_end() -> None:
     run(scenario)
 
 
+@pytest.mark.parametrize("came", ["1", "3"])
+def test_another_page_than_the_one_asked_for_is_asked_for_again(came: str) -> None:
+    """As when a cache, or a backend that lags behind, answers for another address."""
+
+    async def scenario(server: FaultyPartner) -> None:
+        def numbered(number: str) -> Reply:
+            following = f"{server.url}{STUDENTS}?page={int(number) + 1}" if number != "3" else None
+            place = {"next": following, "per_page": "1", "current_page": int(number)}
+            return Reply(json.dumps({"data": [{"id": number}], "meta": {"pagination": place}}).encode())
+
+        wrong = [came]
+
+        def answer(request: Request) -> Reply:
+            asked = request.query.get("page", "1")
+            return numbered(wrong.pop() if asked == "2" and wrong else asked)
+
+        server.answer_by(STUDENTS, answer)
+        assert ids(await read(connector(server))) == [["1"], ["2"], ["3"]]
+        assert len(server.requests) == 4
+
+    run(scenario)
+
+
+def test_the_page_before_is_not_taken_for_the_one_asked_for_by_cursor() -> None:
+    async def scenario(server: FaultyPartner) -> None:
+        first, second = f"{server.url}{STUDENTS}?cursor=1", f"{server.url}{STUDENTS}?cursor=2"
+        before = page({"id": "1"}, next_url=first)
+        server.answer(STUDENTS, before, before, page({"id": "2"}, next_url=second), page({"id": "3"}))
+        assert ids(await read(connector(server))) == [["1"], ["2"], ["3"]]
+
+    run(scenario)
+
+
 # --- patience --------------------------------------------------------------------------------------------------------
 
 

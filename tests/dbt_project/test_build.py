@@ -17,6 +17,8 @@ PRESENT = ("/", "\\")
 #: The last day of the old codes and the first of the new ones that schools could meet.
 SUMMER = [date(2024, 8, 16), date(2024, 8, 19)]
 Rows = list[tuple[Any, ...]]
+#: Blanks around, marks that combine, right to left, SQL, COPY's and templates' own characters; and long.
+ODD_NAME = (" e\u0301 \u05e9\u05d9 {{ 1 }} ", "O'Neill\"); drop table core.pupil; -- \\N %s" + "\u00f1" * 10_000)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def schools(connection: psycopg.Connection[Any]) -> tuple[int, int]:
     oak = school(connection, "Oak", "PRIMARY")
     elm = school(connection, "Elm", "SECONDARY", has_custom_codes=True)
     for number in range(1, 6):
-        pupil(connection, oak, f"A{number}")
+        pupil(connection, oak, f"A{number}", forename=ODD_NAME[0], surname=ODD_NAME[1])
         put(connection, "pupil_demographics", school_id=oak, pupil_id=f"A{number}", enrolment_status="C", extract_id=1)
         marks(connection, oak, f"A{number}", dict.fromkeys([*SUMMER, *WEEK], PRESENT))
     marks(connection, oak, "A2", {WEEK[0]: ("I", "I")})
@@ -73,6 +75,13 @@ def test_unit_and_data_tests_ran_and_passed(built: tuple[int, int], dbt: Any, ma
         *(name for name, node in manifest["nodes"].items() if node["resource_type"] == "test"),
     }
     assert declared <= ran
+
+
+def test_names_are_what_the_school_writes(connection: psycopg.Connection[Any], built: tuple[int, int]) -> None:
+    oak, _ = built
+    for relation in ("core.pupil_name", "build_attendance.pupil_name"):
+        found = _rows(connection, f"select forename, surname from {relation} where school_id = %s", oak)
+        assert found == [ODD_NAME] * 5
 
 
 def test_a_code_counts_by_the_date_of_its_session(connection: psycopg.Connection[Any], built: tuple[int, int]) -> None:

@@ -171,3 +171,23 @@ def test_another_mis_behind_the_same_partner_is_another_source(moved: tuple[Tria
     assert read(trial, other, Category.BASIC).mode == "full"
     assert trial.raw("pupil", "pupil_id", "surname") == [(f"P{number}", f"Reed {number}") for number in (1, 2, 3, 4)]
     assert read(trial, other, Category.BASIC).mode == "incremental"
+
+
+def test_a_move_that_is_not_known_yet_brings_nothing_into_raw(moved: tuple[Trial, OtherPartner]) -> None:
+    """Between the lists and the end of a reading the ids may have become others."""
+    trial, other = moved
+    other["B"].put("students", renumbered(2, 1), renumbered(3, 2), renumbered(4, 3))
+    read(trial, other, Category.BASIC)
+    other["B"].put("students", renumbered(7, 1), renumbered(8, 2), renumbered(9, 3))
+
+    def move(school: str, stream: str, number: int) -> None:
+        other.mis = "Arbor"
+
+    other.before_page = move
+    refused = read(trial, other, Category.BASIC, full=True)
+    assert (refused.state, refused.rows_loaded, refused.rows_removed) == ("failed", 0, 0)
+    assert refused.message is not None
+    assert refused.message.startswith("The school has moved from SIMS to Arbor, where every id is another.")
+    registry.sync(trial.warehouse, other, trial.settings)
+    assert read(trial, other, Category.BASIC).state == "loaded"
+    assert trial.raw("pupil", "pupil_id", "surname") == [(f"P{number}", f"Reed {number}") for number in (1, 2, 3, 4)]

@@ -273,3 +273,28 @@ def test_a_source_row_whose_pages_are_gone_is_not_tried(trial: Trial) -> None:
     settings = trial.settings.model_copy(update={"archive_url": str(trial.settings.home / "elsewhere")})
     result = retry(trial.warehouse, {trial.partner.name: trial.partner}, settings)
     assert (result.not_tried, "no longer in the archive" in result.notes[0]) == (1, True)
+
+
+def test_an_id_that_no_index_can_hold_is_one_bad_row(trial: Trial) -> None:
+    """Ten million characters, of a record that decodes and of one that does not."""
+    endless = "".join(str(number) for number in range(1_500_000))
+    trial.partner["A"].put(
+        "students",
+        pupil(1),
+        pupil(2, pupil_id=endless),
+        pupil(3, id=endless, undecodable=True),
+        pupil(4, surname=endless),
+    )
+    for _ in range(2):
+        (outcome,) = trial.extract(full=True)
+        assert (outcome.state, outcome.rows_quarantined) == ("loaded", 2), outcome.message
+        assert [row[0] for row in trial.raw("pupil", "pupil_id")] == ["P1", "P4"]
+        assert trial.query("select rules from quarantine.row where state = 'open' order by quarantine_id") == [
+            (["LOAD-DECODE"],),
+            (["LOAD-KEY"],),
+        ]
+    assert retry(trial.warehouse, {trial.partner.name: trial.partner}, trial.settings).loaded == 0
+    assert trial.query("select count(*) from quarantine.row where state = 'open'") == [(2,)]
+    trial.partner["A"].put("students", pupil(1), pupil(2), pupil(3), pupil(4))
+    trial.extract(full=True)
+    assert trial.query("select count(*) from quarantine.row where state = 'open'") == [(0,)]

@@ -240,6 +240,27 @@ def test_a_scope_that_is_not_granted_leaves_its_tables_alone(trial: Trial) -> No
     assert len(trial.raw("attendance_mark", "pupil_id")) == 2
 
 
+def test_what_changed_while_a_stream_was_denied_comes_when_it_can_be_read_again(trial: Trial) -> None:
+    """The partner never listed a scope as off: a proxy, or a backend in trouble, answered 403 or 404 for a while."""
+    school = trial.partner["A"]
+    school.put("codes", {"id": "1", "code_id": "1", "code": "/"})
+    exclusion = {"pupil_id": "P1", "type_code": "SUSP", "start_date": "2025-05-01"}
+    school.put("exclusions", exclusion | {"exclusion_id": "E1", "source_updated_at": "2025-07-18T09:00:00+00:00"})
+    trial.extract(category=Category.ATTENDANCE)
+    later = exclusion | {"exclusion_id": "E2", "source_updated_at": "2025-07-18T18:30:00+00:00"}
+    school.records["exclusions"].append(later)
+    school.denied = {"exclusions"}
+    for _ in range(2):
+        trial.partner.clock += timedelta(hours=1)
+        assert trial.extract(category=Category.ATTENDANCE)[0].mode == "incremental"
+    school.denied = set()
+    (outcome,) = trial.extract(category=Category.ATTENDANCE)
+    assert (outcome.mode, outcome.rows_extracted, outcome.rows_loaded) == ("incremental", 3, 1)
+    assert trial.raw("exclusion", "exclusion_id") == [("E1",), ("E2",)]
+    (outcome,) = trial.extract(category=Category.ATTENDANCE)
+    assert outcome.rows_extracted == 1  # the codes, and nothing of the stream that has caught up
+
+
 def test_a_scope_that_is_granted_anew_makes_a_full_extract_due(trial: Trial) -> None:
     trial.partner["A"].scopes = {"students.read": True, "exclusions.read": False}
     trial.register()

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -294,7 +295,7 @@ class WondePartner:
                     where=address.path,
                 )
             seen.add(following)
-            page = await self._connection.get(address, school=lane, read=_walked)
+            page = await self._connection.get(address, school=lane, read=partial(_walked, address))
             yield page
             following = page.next_url
 
@@ -353,7 +354,7 @@ class WondePartner:
         query = {**dict(stream.filters), "include": include, "per_page": "1"}
         url = base.join(f"schools/{_segment(school_id)}/{stream.path}").copy_merge_params(query)
         try:
-            await self._connection.get(url, school=school_id, read=_walked)
+            await self._connection.get(url, school=school_id, read=partial(_walked, url))
         except InvalidInclude:
             return True
         return False
@@ -496,8 +497,19 @@ def _clock(answer: Answer) -> datetime:
     return answer.at
 
 
-def _walked(answer: Answer) -> _WalkedPage:
-    return _WalkedPage(answer.body, envelope.next_url(answer.body), _clock(answer))
+def _walked(address: httpx.URL, answer: Answer) -> _WalkedPage:
+    """The page that ``address`` was asked for. Another one in its place must not go for it: its rows would come twice,
+    or those of the page that was asked for not at all."""
+    at = _clock(answer)
+    place = envelope.pagination(answer.body)
+    following = place.next or None
+    asked, came = address.params.get("page", "1"), text(place.current_page) or "0"
+    by_cursor = "cursor" in address.params or "cursor=" in (following or "")
+    if not by_cursor and came not in ("0", asked):
+        raise MalformedPage(f"Page {asked} was asked for and page {came} came.", where=address.path)
+    if following == str(address):
+        raise MalformedPage("The page before the one that was asked for came.", where=address.path)
+    return _WalkedPage(answer.body, following, at)
 
 
 def _decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T:

@@ -8,6 +8,7 @@ import msgspec
 
 from orchestration.connectors import json_text
 from orchestration.connectors.errors import MalformedPage
+from orchestration.connectors.values import Code
 
 T = TypeVar("T")
 
@@ -24,12 +25,16 @@ class ObjectOf(msgspec.Struct, Generic[T]):
     data: T
 
 
-class _Pagination(msgspec.Struct):
+class Pagination(msgspec.Struct):
+    """What a page says of its place. ``next`` is the address of the page after this one; None on the last page, and
+    where everything fitted on one. ``current_page`` means nothing in a list that is read by cursor."""
+
     next: str | None = None
+    current_page: Code = None
 
 
 class _Meta(msgspec.Struct):
-    pagination: _Pagination | None = None
+    pagination: Pagination | None = None
 
 
 class _Envelope(msgspec.Struct):
@@ -41,8 +46,8 @@ _ENVELOPE = msgspec.json.Decoder(_Envelope)
 _META = msgspec.json.Decoder(_Meta | None)
 
 
-def next_url(body: bytes) -> str | None:
-    """The address of the page after this one; None on the last page, and where everything fitted on one.
+def pagination(body: bytes) -> Pagination:
+    """What a page says of its place among the others.
 
     Reads the body to its end, so it is also the check that the body is whole. Raises ``MalformedPage``.
     """
@@ -50,7 +55,7 @@ def next_url(body: bytes) -> str | None:
         meta = _ENVELOPE.decode(body).meta
     except (msgspec.DecodeError, UnicodeDecodeError):
         meta = _read_leniently(body)[0]
-    return (meta.pagination.next or None) if meta and meta.pagination else None
+    return (meta and meta.pagination) or Pagination()
 
 
 def split_rows(body: bytes) -> list[bytes]:
