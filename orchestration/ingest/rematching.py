@@ -260,19 +260,23 @@ class _Move:
         self._settle_persons(rows, after, {pair.after.person_id: pair.before.person_id for pair in found})
 
     def _settle_persons(self, rows: str, after: Sequence[Candidate], found: Mapping[str | None, str | None]) -> None:
-        """A person of the later MIS is the person that one of the enrolments was matched to, else one of its own."""
+        """A person of the later MIS is whom one of the enrolments was matched to, else nobody that raw has."""
         known = dict(self._aliases(_PERSON))
         new = {pupil.person_id for pupil in after if pupil.person_id} - known.keys()
+        taken = {
+            person
+            for (person,) in self._conn.execute(
+                f"""
+                select person_id from raw.pupil as record
+                where school_id = %(school)s and person_id = any(%(new)s) and {self._is_of_an_earlier_source()}
+                """.encode(),
+                {**self._keys, "new": sorted(new)},
+            )
+        }
         self._enter(
             _PERSON,
-            [
-                (
-                    person,
-                    found.get(person) or f"{self._source_id}:{person}",
-                    "a matched enrolment" if person in found else RENAMED,
-                )
-                for person in sorted(new)
-            ],
+            [(person, found[person] or person, "a matched enrolment") for person in sorted(new) if person in found]
+            + [(person, f"{self._source_id}:{person}", RENAMED) for person in sorted(taken - found.keys())],
         )
         self._run(
             f"""

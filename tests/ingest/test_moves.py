@@ -96,6 +96,27 @@ def test_pupils_and_their_marks_keep_their_ids_and_the_past_stays(moved: tuple[T
         assert unmatched(conn, trial.ids["A"]) == []
 
 
+def test_who_has_two_numbers_in_the_later_mis_stays_one_person(moved: tuple[Trial, OtherPartner]) -> None:
+    trial, other = moved
+    back = renumbered(5, 1, person_id="9001", admission_date="2025-04-01")
+    trial.partner["A"].state = "approved"
+    other["B"].state = "revoked"
+    registry.sync(trial.warehouse, other, trial.settings)
+    trial.register()
+    trial.partner["A"].put(
+        "students", pupil(1), pupil(2), pupil(3), {**back, "person_id": "5001", "id": "P1b", "pupil_id": "P1b"}
+    )
+    assert trial.extract(full=True)[0].state == "loaded"
+    trial.partner["A"].state = "revoked"
+    other["B"].state = "approved"
+    trial.register()
+    registry.sync(trial.warehouse, other, trial.settings)
+    other["B"].put("students", renumbered(2, 1, person_id="9000"), renumbered(3, 2), renumbered(4, 3), back)
+    assert read(trial, other, Category.BASIC).state == "loaded"
+    found = trial.raw("pupil", "pupil_id", "person_id", "admission_date::text")
+    assert [row for row in found if row[1] == "5001"] == [("P1", "5001", "2023-09-01"), ("P1b", "5001", "2025-04-01")]
+
+
 def test_a_stranger_with_a_known_id_is_nobody_else(moved: tuple[Trial, OtherPartner]) -> None:
     """P1 and person 5001 are other pupils at the other partner: neither may take over what the first P1 has."""
     trial, other = moved

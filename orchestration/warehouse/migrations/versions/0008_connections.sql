@@ -97,9 +97,10 @@ create table ops.record_alias (
     record_id text not null,
     matched_on text not null,
     matched_at timestamptz not null default now(),
-    primary key (school_id, source_id, table_name, source_record_id),
-    unique (school_id, source_id, table_name, record_id)
+    primary key (school_id, source_id, table_name, source_record_id)
 );
+-- Two records of a later source are never one of raw; but one person may have two numbers in the later MIS.
+create unique index on ops.record_alias (school_id, source_id, table_name, record_id) where table_name <> 'person';
 comment on table ops.record_alias is 'One row per record that a later source of a school calls by another id than raw does: what it is called in raw, where the record keeps its first id.';
 comment on column ops.record_alias.school_id is 'The school: ops.school.';
 comment on column ops.record_alias.source_id is 'The later source: ops.source.';
