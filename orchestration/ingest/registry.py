@@ -89,9 +89,9 @@ def read(conn: psycopg.Connection[Any], school_ids: list[int]) -> dict[int, Regi
 def sync(warehouse: Warehouse, partner: Partner, settings: Settings) -> list[RegisteredSchool]:
     """Ask the partner for its schools and their scopes, record both, and return every school that it serves.
 
-    A school that is in no list any more becomes ``offline``; none is ever deleted. When a school grants a scope that it
-    did not grant before, every category of it is due for a full extract: what changed before the grant was never shown
-    to us, and an incremental one would not bring it.
+    A school that is in no list any more becomes ``offline``; none is ever deleted. When a school grants a scope or
+    takes it back, every category of it is due for a full extract: what changed before a grant was never shown to us,
+    and an incremental one would neither bring it nor take away what is not ours to hold any more.
 
     Raises:
         RegistryError: the partner lists no school at all although some are known.
@@ -263,12 +263,12 @@ class _Registrar:
     def enter_scopes(self, granted: dict[int, list[Scope]]) -> None:
         """Enter what schools grant, by connection."""
         before = connections.scopes_of(self._conn, list(granted))
-        newly = [
+        changed = [
             number
             for number, scopes in granted.items()
             if connections.record_scopes(self._conn, number, before[number], scopes, self._learned_from)
         ]
-        rows = self._conn.execute("select school_id from ops.connection where connection_id = any(%s)", (newly,))
+        rows = self._conn.execute("select school_id from ops.connection where connection_id = any(%s)", (changed,))
         watermarks.require_full(self._conn, [school_id for (school_id,) in rows])
 
     def withdrawn(self, connection: Connection, state: SchoolState, reason: str | None) -> None:
