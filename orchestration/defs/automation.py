@@ -6,6 +6,8 @@ import dagster as dg
 import httpx
 
 from orchestration.defs.agenda import agenda_job
+from orchestration.defs.connection_table import connection_table
+from orchestration.defs.extract import CONNECTIONS
 from orchestration.defs.jobs import publish_job
 from orchestration.defs.partitions import SCHOOLS, changes
 from orchestration.defs.resources import Platform
@@ -40,19 +42,22 @@ publish_schedule = dg.ScheduleDefinition(
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Keeps the school partitions in step with the partners' approved lists; a revoked school goes at once.",
 )
-def partner_lists(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult | dg.SkipReason:
-    """Ask the partner for its lists and propose the changes of the partitions."""
+def partner_lists(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult:
+    """Ask the partners for their lists, propose the changes of the partitions, and show how the connections stand."""
     with platform.warehouse() as warehouse:
-        schools = registry.sync_all(warehouse, platform.partners(), platform.settings)
+        schools = registry.sync_all(warehouse, platform.partners(), platform.settings, closely=False)
+        table = connection_table(warehouse, platform.settings)
     assert SCHOOLS.name is not None
     added, deleted = changes(
         context.instance.get_dynamic_partitions(SCHOOLS.name),
         [(school.school_id, school.name) for school in schools if school.state == "approved"],
     )
+    seen = [dg.AssetObservation(CONNECTIONS, metadata={"schools": table})]
     if not added and not deleted:
-        return dg.SkipReason(f"{len(schools)} schools, none came or went")
+        return dg.SensorResult(skip_reason=f"{len(schools)} schools, none came or went", asset_events=seen)
     return dg.SensorResult(
-        dynamic_partitions_requests=[SCHOOLS.build_add_request(added), SCHOOLS.build_delete_request(deleted)]
+        dynamic_partitions_requests=[SCHOOLS.build_add_request(added), SCHOOLS.build_delete_request(deleted)],
+        asset_events=seen,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 
 import dagster as dg
 
-from orchestration.connection_report import ConnectionStatus, statuses
+from orchestration.defs.connection_table import connection_table
 from orchestration.defs.describe import markdown_table
 from orchestration.defs.partitions import SCHOOLS, bring_in_step, school_id_of
 from orchestration.defs.resources import Platform
@@ -45,8 +45,7 @@ def connections(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mat
     """Refresh ``ops.school`` and ``ops.school_scope`` and bring the partitions in step with the approved schools."""
     with platform.warehouse() as warehouse:
         schools = registry.sync_all(warehouse, platform.partners(), platform.settings)
-        with warehouse.connect() as connection:
-            table = _connection_table(statuses(connection, platform.settings.application))
+        table = connection_table(warehouse, platform.settings)
     approved = [(school.school_id, school.name) for school in schools if school.state == "approved"]
     keys = bring_in_step(context.instance, approved)
     return dg.MaterializeResult(
@@ -55,43 +54,6 @@ def connections(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mat
             "approved": len(keys),
             "schools": table,
         }
-    )
-
-
-def _connection_table(connections: Sequence[ConnectionStatus]) -> dg.MarkdownMetadataValue:
-    """How the first 200 connections stand; `mis connections list` has all of them."""
-    return markdown_table(
-        (
-            "school",
-            "name",
-            "partner",
-            "state",
-            "since",
-            "scopes",
-            "last",
-            "next",
-            "rows",
-            "quarantined",
-            "held",
-            "failed",
-        ),
-        [
-            (
-                c.school_id,
-                c.name,
-                c.partner if c.serves else f"({c.partner})",
-                c.state,
-                f"{c.state_since:%Y-%m-%d}",
-                f"{c.scopes_granted}/{c.scopes_asked}",
-                f"{c.last_extract:%Y-%m-%d %H:%M}" if c.last_extract else "never",
-                f"{c.next_extract:%Y-%m-%d %H:%M}" if c.next_extract else "",
-                c.rows_last_extracted,
-                c.quarantined,
-                ", ".join(c.held),
-                ", ".join(c.failed),
-            )
-            for c in connections[:200]
-        ],
     )
 
 

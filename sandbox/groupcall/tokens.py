@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from secrets import token_hex
+from typing import Any
 
 import msgspec
 
@@ -24,12 +25,14 @@ _UNKNOWN = "Relying Party not found for estab or secret not correct"
 
 
 class TokenRequest(msgspec.Struct):
-    """Body of a request for a token, field names as recorded."""
+    """Body of a request for a token. Clients write its names in cases of their own (``thirdPartyId``, ``thirdpartyid``);
+    recordings of the real service answer both.
+    """
 
     estab: str = ""
-    relying_party: str = msgspec.field(name="relyingParty", default="")
+    relyingparty: str = ""
     password: str = ""
-    third_party: str = msgspec.field(name="thirdpartyid", default="")
+    thirdpartyid: str = ""
 
 
 class Claims(msgspec.Struct, frozen=True):
@@ -57,12 +60,13 @@ class Tokens:
     def issue(self, body: bytes) -> Row:
         """The answer to a request for a token; failures are exception bodies (HTTP 200) too."""
         try:
-            asked = msgspec.json.decode(body, type=TokenRequest)
+            fields = msgspec.json.decode(body, type=dict[str, Any])
+            asked = msgspec.convert({name.lower(): value for name, value in fields.items()}, TokenRequest)
             school = self._by_estab.get(asked.estab)
             if (
                 school is None
-                or asked.relying_party != self.relying_party
-                or asked.third_party != THIRD_PARTY
+                or asked.relyingparty != self.relying_party
+                or asked.thirdpartyid != THIRD_PARTY
                 or not hmac.compare_digest(asked.password.encode(), self.secret(school).encode())
             ):
                 raise XodError(_UNKNOWN)
