@@ -93,9 +93,7 @@ def _day(label: str, warehouse: Warehouse, partner: Sandbox, number: int, *, lon
         with warehouse.connect() as conn:
             ((held,),) = conn.execute("select count(*) from raw.attendance_mark").fetchall()
         partner.advance()
-        requests, rows, seconds, before, peak = in_a_process(
-            _extract, url, home, partner.url, partner.token, schools
-        )
+        requests, rows, seconds, before, peak = in_a_process(_extract, url, home, partner.url, partner.token, schools)
     return Day(label, len(schools), requests, rows, seconds, before, peak, held)
 
 
@@ -103,7 +101,9 @@ def _connector(url: str, token: str) -> WondePartner:
     return WondePartner(WondeConfig(url, token))
 
 
-def _extract(database: str, home: str, url: str, token: str, schools: Sequence[int]) -> tuple[int, int, float, float, float]:
+def _extract(
+    database: str, home: str, url: str, token: str, schools: Sequence[int]
+) -> tuple[int, int, float, float, float]:
     """In a process of its own: extract all categories; requests, rows, seconds, memory before and at its peak."""
     # Great Expectations comes with it; imported here, it is no part of the extraction.
     import orchestration.quality.expectations  # noqa: F401

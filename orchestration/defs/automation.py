@@ -43,7 +43,7 @@ publish_schedule = dg.ScheduleDefinition(
 def partner_lists(context: dg.SensorEvaluationContext, platform: Platform) -> dg.SensorResult | dg.SkipReason:
     """Ask the partner for its lists and propose the changes of the partitions."""
     with platform.warehouse() as warehouse:
-        schools = registry.sync_all(warehouse, platform.partners(), platform.settings)
+        schools = registry.sync_all(warehouse, platform.partners(), platform.settings, closely=False)
     assert SCHOOLS.name is not None
     added, deleted = changes(
         context.instance.get_dynamic_partitions(SCHOOLS.name),

@@ -1,6 +1,7 @@
 """Stage extract: one raw asset a category, partitioned by school, gated as it arrives."""
 
 from collections.abc import Iterator, Mapping, Sequence, Set
+from datetime import UTC, datetime
 
 import dagster as dg
 
@@ -8,7 +9,7 @@ from orchestration.connection_report import ConnectionStatus, statuses
 from orchestration.defs.describe import markdown_table
 from orchestration.defs.partitions import SCHOOLS, bring_in_step, school_id_of
 from orchestration.defs.resources import Platform
-from orchestration.ingest import registry
+from orchestration.ingest import agenda, registry
 from orchestration.ingest.categories import CATEGORIES, Category, CategorySpec
 from orchestration.ingest.extract import SchoolOutcome, extract_category, settled_before
 from orchestration.quality.results import failed_rules
@@ -46,6 +47,7 @@ def connections(context: dg.AssetExecutionContext, platform: Platform) -> dg.Mat
     with platform.warehouse() as warehouse:
         schools = registry.sync_all(warehouse, platform.partners(), platform.settings)
         with warehouse.connect() as connection:
+            agenda.refresh(connection, datetime.now(UTC))
             table = _connection_table(statuses(connection, platform.settings.application))
     approved = [(school.school_id, school.name) for school in schools if school.state == "approved"]
     keys = bring_in_step(context.instance, approved)
@@ -69,7 +71,7 @@ def _connection_table(connections: Sequence[ConnectionStatus]) -> dg.MarkdownMet
             "since",
             "scopes",
             "last",
-            "next",
+            "due",
             "rows",
             "quarantined",
             "held",

@@ -1,8 +1,8 @@
 """Which scopes a column of raw needs, so that an empty one is told from one that a school does not share.
 
 The map is data, ``reference.column_permission``: the seed is read here as well, because the first batch is judged
-before dbt has built anything. Partners' names of property scopes are inferred (source_apis.md 1.4 and 2.3, I): a name that a
-partner's list does not hold says nothing about its column.
+before dbt has built anything. Partners' names of property scopes are inferred (source_apis.md 1.4 and 2.3, I): a name
+that a partner's list does not hold says nothing about its column.
 """
 
 from __future__ import annotations
