@@ -7,7 +7,7 @@ scheduler, so that the same loop serves each partner and a test can drive it alo
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import TracebackType
@@ -164,8 +164,11 @@ class Partner(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    async def schools(self) -> list[School]:
-        """Every school of ours, in whatever state; each once."""
+    async def schools(self, known: Collection[str] = ()) -> list[School]:
+        """Every school of ours, in whatever state; each once.
+
+        Of ``known`` ones (the partner's ids) what costs a request of its own, and does not tell the state, is left out.
+        """
 
     async def school(self, partner_school_id: str) -> School | None:
         """One school of ours as it stands now, asked for by itself; None when we may not read it (any more)."""

@@ -21,7 +21,8 @@ def connection_table(warehouse: Warehouse, settings: Settings) -> dg.MarkdownMet
         found = statuses(connection, settings.application)
     return markdown_table(
         (
-            "school", "name", "partner", "state", "since", "scopes", "last", "due", "rows", "quarantined", "held", "failed",
+            "school", "name", "partner", "state", "since", "scopes", "last", "due", "rows", "quarantined", "held",
+            "failed",
         ),
         [
             (

@@ -145,14 +145,20 @@ def within_budget(
     return {category: sorted(chosen[category]) for category in _ORDER if category in chosen}
 
 
-def plan(conn: psycopg.Connection[Any], now: datetime, budget: int | None) -> dict[Category, list[int]]:
-    """Work the agenda out anew, enter it in ``ops.agenda``, and return what is to be extracted now."""
+def refresh(conn: psycopg.Connection[Any], now: datetime) -> list[Entry]:
+    """Work the agenda out anew and enter it in ``ops.agenda``."""
     entries = work_out(standings(conn), now)
     with conn.transaction():
         conn.execute("delete from ops.agenda")
         with conn.cursor().copy("copy ops.agenda (school_id, category, due_at) from stdin") as copy:
             for entry in entries:
                 copy.write_row((entry.school_id, entry.category.value, entry.due_at))
+    return entries
+
+
+def plan(conn: psycopg.Connection[Any], now: datetime, budget: int | None) -> dict[Category, list[int]]:
+    """Work the agenda out anew, enter it in ``ops.agenda``, and return what is to be extracted now."""
+    entries = refresh(conn, now)
     spent = conn.execute(
         "select source.partner, coalesce(sum(extract.pages), 0)::integer from ops.extract as extract"
         " inner join ops.source as source using (source_id)"

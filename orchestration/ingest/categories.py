@@ -417,7 +417,7 @@ ATTENDANCE = CategorySpec(
     "Every session's mark, this year and previous years; suspensions and permanent exclusions.",
     DataType.CUSTOMER,
     cadence=timedelta(days=1),
-    full_every=timedelta(days=28),
+    full_every=timedelta(days=7),
     tables=(
         Table(
             "attendance_code",

@@ -76,12 +76,22 @@ def scopes_of(conn: psycopg.Connection[Any], connection_ids: Sequence[int]) -> d
     return found
 
 
-def seen(conn: psycopg.Connection[Any], connection_ids: Sequence[int]) -> None:
-    """Enter that the partner was asked about these connections, and their scopes, just now."""
-    for table in ("connection", "connection_scope"):
-        conn.execute(
-            f"update ops.{table} set seen_at = now() where connection_id = any(%s)".encode(), (list(connection_ids),)
-        )
+def looked_at_since(conn: psycopg.Connection[Any], application: str, partner: str, within: timedelta) -> list[str]:
+    """The partner's ids of approved schools whose scopes were asked for within that time."""
+    rows = conn.execute(
+        "select partner_school_id from ops.connection as connection"
+        " where application = %s and partner = %s and state = 'approved' and exists ("
+        " select from ops.connection_scope as known"
+        " where known.connection_id = connection.connection_id and known.seen_at > now() - %s)",
+        (application, partner, within),
+    )
+    return [school for (school,) in rows]
+
+
+def seen(conn: psycopg.Connection[Any], listed: Sequence[int], scopes_asked: Sequence[int]) -> None:
+    """Enter that the partner was asked about connections, and about the scopes of some of them, just now."""
+    for table, ids in (("connection", listed), ("connection_scope", scopes_asked)):
+        conn.execute(f"update ops.{table} set seen_at = now() where connection_id = any(%s)".encode(), (list(ids),))
 
 
 def open_connection(

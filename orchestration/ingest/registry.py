@@ -13,7 +13,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import psycopg
@@ -31,6 +31,10 @@ _LOG = logging.getLogger(__name__)
 
 #: Two syncs at once (a sensor and a run) would otherwise write states in an order of their own.
 _ONE_AT_A_TIME = b"select pg_advisory_xact_lock(hashtext('mis.registry'), 0)"
+
+
+#: How long what a school grants is taken to be as it was when nobody says otherwise.
+_RECENT = timedelta(hours=20)
 
 
 class RegistryError(Exception):
@@ -86,8 +90,11 @@ def read(conn: psycopg.Connection[Any], school_ids: list[int]) -> dict[int, Regi
         return {school.school_id: school for school in cursor}
 
 
-def sync(warehouse: Warehouse, partner: Partner, settings: Settings) -> list[RegisteredSchool]:
+def sync(warehouse: Warehouse, partner: Partner, settings: Settings, *, closely: bool = True) -> list[RegisteredSchool]:
     """Ask the partner for its schools and their scopes, record both, and return every school that it serves.
+
+    Unless ``closely``, schools whose scopes were asked for less than a day ago are not asked for them again: of 16,000
+    schools that would be as many requests at every poll.
 
     A school that is in no list any more becomes ``offline``; none is ever deleted. When a school grants a scope or
     takes it back, every category of it is due for a full extract: what changed before a grant was never shown to us,
@@ -97,7 +104,9 @@ def sync(warehouse: Warehouse, partner: Partner, settings: Settings) -> list[Reg
         RegistryError: the partner lists no school at all although some are known.
         PartnerError: the partner did not answer.
     """
-    schools, scopes = asyncio.run(_ask(partner))
+    with warehouse.connect() as conn:
+        recent = [] if closely else connections.looked_at_since(conn, settings.application, partner.name, _RECENT)
+    schools, scopes = asyncio.run(_ask(partner, frozenset(recent)))
     with warehouse.connect() as conn:
         conn.execute(_ONE_AT_A_TIME)
         known = connections.of_partner(conn, settings.application, partner.name)
@@ -113,13 +122,15 @@ def sync(warehouse: Warehouse, partner: Partner, settings: Settings) -> list[Reg
         registrar.enter_scopes({listed[key]: granted for key, granted in scopes.items()})
         for key in known.keys() - listed.keys():
             registrar.lost(known[key])
-        connections.seen(conn, list(listed.values()))
+        connections.seen(conn, list(listed.values()), [listed[key] for key in scopes])
         with conn.cursor(row_factory=class_row(RegisteredSchool)) as cursor:
             cursor.execute(f"select {_COLUMNS} from ops.school where partner = %s order by 1".encode(), (partner.name,))
             return cursor.fetchall()
 
 
-def sync_all(warehouse: Warehouse, partners: Mapping[str, Partner], settings: Settings) -> list[RegisteredSchool]:
+def sync_all(
+    warehouse: Warehouse, partners: Mapping[str, Partner], settings: Settings, *, closely: bool = True
+) -> list[RegisteredSchool]:
     """As :func:`sync`, for every partner: one that does not answer does not keep the others' lists from being read.
 
     Raises ``ExceptionGroup`` of what each failed with, when all of the rest is done.
@@ -128,7 +139,7 @@ def sync_all(warehouse: Warehouse, partners: Mapping[str, Partner], settings: Se
     failures: list[Exception] = []
     for partner in partners.values():
         try:
-            schools += sync(warehouse, partner, settings)
+            schools += sync(warehouse, partner, settings, closely=closely)
         except (RegistryError, PartnerError) as error:
             failures.append(error)
     if failures:
@@ -214,11 +225,11 @@ def log_migration(
         connections.log(conn, known.connection_id, "migration", before=before, after=after, learned_from="webhook")
 
 
-async def _ask(partner: Partner) -> tuple[list[School], dict[str, list[Scope]]]:
-    """The partner's schools, and the scopes of the approved ones by the partner's id."""
+async def _ask(partner: Partner, recent: frozenset[str]) -> tuple[list[School], dict[str, list[Scope]]]:
+    """The partner's schools, and by the partner's id the scopes of the approved ones that are not ``recent``."""
     async with partner:
-        schools = await partner.schools()
-        approved = [school for school in schools if school.state == "approved"]
+        schools = await partner.schools(recent)
+        approved = [s for s in schools if s.state == "approved" and s.partner_school_id not in recent]
         scopes = await asyncio.gather(*(_scopes(partner, school) for school in approved))
     return schools, {
         school.partner_school_id: granted

@@ -11,7 +11,7 @@ from orchestration.ingest.categories import CATEGORIES, Purpose
 from orchestration.settings import Settings
 
 GRAPH = defs.resolve_asset_graph()
-STAGES = {"ops", "raw", "reference", "staging", "core", "estimates", "published"} | {
+STAGES = {"ops", "raw", "snapshot", "reference", "staging", "core", "estimates", "published"} | {
     purpose.value for purpose in Purpose
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from types import TracebackType
@@ -91,7 +91,7 @@ class FakePartner:
         known = self.schools_at_partner.get(partner_school_id)
         return self.listed(partner_school_id) if known and known.state == "approved" else None
 
-    async def schools(self) -> list[School]:
+    async def schools(self, known: Collection[str] = ()) -> list[School]:
         return [self.listed(name) for name in self.schools_at_partner]
 
     def listed(self, name: str) -> School:

@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from fake_partner import mark, pupil
+from fake_partner import FakeSchool, mark, pupil
 from trial import MakeTrial, Trial
 
 from orchestration.connectors.errors import MalformedPage, PartnerUnavailable, Unauthorised
@@ -368,3 +368,22 @@ def test_a_scope_that_is_no_longer_listed_is_no_longer_granted(trial: Trial) -> 
         ("staff.read", False),
         ("students.read", True),
     ]
+
+
+def test_a_poll_asks_for_scopes_once_a_day_and_for_those_of_new_schools_at_once(make_trial: MakeTrial) -> None:
+    trial = make_trial(["A"])
+    trial.partner["A"].scopes = {"students.read": True}
+    trial.register()
+    trial.partner.schools_at_partner["B"] = FakeSchool(scopes={"students.read": True})
+    trial.partner["A"].scopes = {"students.read": False}
+    asked = (
+        "select partner_school_id, granted from ops.connection_scope inner join ops.connection using (connection_id)"
+    )
+
+    def poll() -> list[tuple[object, ...]]:
+        registry.sync(trial.warehouse, trial.partner, trial.settings, closely=False)
+        return sorted(trial.query(asked))
+
+    assert poll() == [("A", True), ("B", True)]
+    trial.query("update ops.connection_scope set seen_at = seen_at - interval '21 hours' returning 1")
+    assert poll() == [("A", False), ("B", True)]

@@ -7,7 +7,7 @@ import logging
 import re
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import TracebackType
@@ -161,11 +161,12 @@ class GroupcallPartner:
         """See ``base.Partner``."""
         return tuple(f"{stream}: {said}" for stream, said in self._notices[school.partner_school_id].items())
 
-    async def schools(self) -> list[School]:
+    async def schools(self, known: Collection[str] = ()) -> list[School]:
         """Every school whose secret we hold: approved when it is worth a token, pending when paused, else revoked.
 
         A school that gives no data for its token is offline, and so is one that the partner cannot be asked about.
-        Raises ``PartnerError`` when it cannot be asked about any: the trouble is then not the schools'.
+        ``known`` ones are asked likewise: nothing else tells their state. Raises ``PartnerError`` when it cannot be
+        asked about any: the trouble is then not the schools'.
         """
         self._read_secrets()
         secrets = list(self._secrets.values())

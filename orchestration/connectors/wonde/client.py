@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
@@ -195,10 +195,10 @@ class WondePartner:
             if school_id == school.partner_school_id
         )
 
-    async def schools(self) -> list[School]:
+    async def schools(self, known: Collection[str] = ()) -> list[School]:
         """Every school in any of the partner's lists, once, with the state of ``STATE_LISTS``.
 
-        Approved and offline schools are asked about custom attendance codes.
+        Approved and offline schools are asked about custom attendance codes, but for the ``known``.
         """
         lists = await asyncio.gather(*(self._school_list(path) for _, path in STATE_LISTS))
         found: dict[str, tuple[SchoolState, _School]] = {}
@@ -207,7 +207,11 @@ class WondePartner:
                 found.setdefault(school.id, (state, school))
         for _, school in found.values():
             self._domains[school.id] = _domain(school)
-        return list(await asyncio.gather(*(self._describe(school, state) for state, school in found.values())))
+        return list(
+            await asyncio.gather(
+                *(self._describe(school, state, ask=school.id not in known) for state, school in found.values())
+            )
+        )
 
     async def school(self, partner_school_id: str) -> School | None:
         """See ``base.Partner``: described and approved, or None."""
@@ -384,9 +388,9 @@ class WondePartner:
                     logger.error("A school in the list %s was passed over: %s", path, error)
         return found
 
-    async def _describe(self, school: _School, state: SchoolState) -> School:
+    async def _describe(self, school: _School, state: SchoolState, *, ask: bool) -> School:
         custom_codes = None
-        if state in ("approved", "offline"):
+        if ask and state in ("approved", "offline"):
             try:
                 meta = await self._school_meta(await self._school_base(school.id), school.id)
                 custom_codes = meta.custom_attendance_codes
