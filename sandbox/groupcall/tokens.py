@@ -25,7 +25,7 @@ _UNKNOWN = "Relying Party not found for estab or secret not correct"
 
 
 class TokenRequest(msgspec.Struct):
-    """Body of a request for a token. Clients write its names in cases of their own (``thirdPartyId``, ``thirdpartyid``);
+    """Body of a request for a token, names in lower case: clients write ``thirdPartyId`` and ``thirdpartyid``, and
     recordings of the real service answer both.
     """
 
