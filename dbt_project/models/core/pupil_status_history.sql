@@ -196,7 +196,7 @@ laid as (
             and piece.pupil_key = dated.pupil_key
             and piece.kind = dated.kind
             and piece.start_date >= dated.start_date
-            and (dated.end_date is null or dated.end_date >= piece.start_date)
+            and (dated.end_date is null or piece.start_date <= dated.end_date)
     order by
         piece.school_id asc, piece.pupil_key asc, piece.kind asc, piece.start_date asc, dated.start_date desc,
         dated.end_date desc nulls first, dated.code asc, dated.is_start_known desc
