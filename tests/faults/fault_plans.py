@@ -240,7 +240,7 @@ def _episodes(draw: st.DrawFn, partner: PartnerName, categories: list[Category])
     rarely = st.sampled_from([False, False, False, True])
     return Episode(
         # Alone as often as not: then it is known what an outcome comes from.
-        faults=tuple(draw(st.lists(faults, min_size=1, max_size=draw(st.sampled_from([1, 1, 4]))))),
+        faults=tuple(draw(st.lists(faults, max_size=draw(st.sampled_from([1, 1, 4]))))),
         extracts=tuple(extracts),
         days=draw(st.sampled_from([0, 0, 1, 2])),
         scope=draw(st.sampled_from(_SCOPES[partner])) if draw(rarely) else None,
