@@ -195,7 +195,13 @@ class PartnerHttp:
             response = await self._send(send, url)
         status = response.status_code
         if status == httpx.codes.OK:
-            return read(Answer(response.content, _http_date(response.headers.get("Date"))))
+            try:
+                return read(Answer(response.content, _http_date(response.headers.get("Date"))))
+            except MalformedPage as error:
+                raise MalformedPage(
+                    f"{error.args[0]} Extract again later, and ask the partner if it lasts.",
+                    where=error.where or url.path,
+                ) from None
         if status in PASSING:
             raise PartnerUnavailable(
                 "The partner is busy or in trouble; extract again later, and ask the partner if it lasts.",

@@ -201,6 +201,19 @@ def test_pages_that_run_in_a_circle_end() -> None:
     run(scenario)
 
 
+def test_an_answer_that_is_no_page_is_told_with_its_place_and_what_to_do() -> None:
+    async def scenario(server: FaultyPartner) -> None:
+        server.answer(STUDENTS, Reply(b'{"data":[{"id":'))
+        with pytest.raises(MalformedPage) as caught:
+            await read(connector(server, limits={"max_attempts": 2}))
+        assert str(caught.value) == (
+            "The answer is not JSON, or was cut off. Extract again later, and ask the partner if it lasts."
+            " [/v1.0/schools/A1/students]"
+        )
+
+    run(scenario)
+
+
 @pytest.mark.parametrize("came", ["1", "3"])
 def test_another_page_than_the_one_asked_for_is_asked_for_again(came: str) -> None:
     """As when a cache, or a backend that lags behind, answers for another address."""

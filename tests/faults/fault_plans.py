@@ -240,7 +240,7 @@ def _episodes(draw: st.DrawFn, partner: PartnerName, categories: list[Category])
     rarely = st.sampled_from([False, False, False, True])
     return Episode(
         # Alone as often as not: then it is known what an outcome comes from.
-        faults=tuple(draw(st.lists(faults, min_size=1, max_size=draw(st.sampled_from([1, 1, 4]))))),
+        faults=tuple(draw(st.lists(faults, max_size=draw(st.sampled_from([1, 1, 4]))))),
         extracts=tuple(extracts),
         days=draw(st.sampled_from([0, 0, 1, 2])),
         scope=draw(st.sampled_from(_SCOPES[partner])) if draw(rarely) else None,
@@ -256,3 +256,41 @@ def plans(draw: st.DrawFn, partner: PartnerName) -> Plan:
     categories = draw(st.lists(st.sampled_from(list(Category)), min_size=1, max_size=2, unique=True))
     episodes = draw(st.lists(_episodes(partner, categories), min_size=1, max_size=6))
     return Plan(partner, draw(st.booleans()), tuple(episodes))
+
+
+def one_by_one(partner: PartnerName) -> Plan:
+    """Every kind of fault in an episode of its own, long enough to outlast the patience of a reading."""
+    endpoint = "students" if partner == "wonde" else "Students"
+    path = f"schools/{{school}}/{endpoint}" if partner == "wonde" else f"School/{{estab}}/{endpoint}"
+    surname = _ROWS[partner][Category.BASIC][endpoint][0]
+    asked = {"path": path, "times": 9}
+    rows = {"school": "{school}", "endpoint": endpoint, "field": surname, "rows": [0, 1]}
+    faults: list[Fault] = [
+        *({"kind": "status", "status": status, **asked} for status in (401, 403, 404, 429, 500, 502, 503)),
+        {"kind": "status", "status": 429, "retry_after": "120", **asked},
+        {"kind": "hang", "seconds": 2.0, **asked},
+        {"kind": "drip", "bytes": 40, "seconds": 0.02, **asked},
+        {"kind": "exception", "message": "Something went wrong", **asked},
+        *(
+            {"kind": kind, **asked}
+            for kind in ("hang_up", "truncate", "reset", "invalid_json", "content_type", "empty")
+        ),
+        *({"kind": kind, **asked} for kind in ("repeat_page", "skip_page")),
+        {"kind": "shift", "path": path, "rows": -1},
+        {"kind": "corrupt", "value": {}, **rows},
+        {"kind": "drop", "school": "{school}", "endpoint": endpoint, "share": 0.8},
+        {"kind": "duplicate", "school": "{school}", "endpoint": endpoint, "rows": [0, 1]},
+        {"kind": "duplicate_ids", "school": "{school}", "endpoint": endpoint, "rows": [0, 1]},
+        *({"kind": kind, **rows} for kind in ("nulls", "huge", "control_characters")),
+        {"kind": "absurd_dates", "school": "{school}", "endpoint": endpoint, "rows": list(range(6))},
+        {"kind": "huge", **rows, "field": _ID[partner], "rows": [0]},
+        {"kind": "clock_skew", "seconds": -172_800},
+    ]
+    return Plan(
+        partner,
+        begun=True,
+        episodes=tuple(
+            Episode((fault,), ((Category.BASIC, True),), days=0, scope=None, revoked=False, mis=None, noticed=False)
+            for fault in faults
+        ),
+    )

@@ -28,7 +28,7 @@ class Tally:
         self._of(kind)["injected"] += 1
 
     def outcome(self, kinds: set[str], state: str, message: str | None) -> None:
-        """An extract of the disturbed school ended while these were in force; told by its message if by one alone."""
+        """An extract of the disturbed school ended while these were in force; ``message`` is kept of one alone."""
         for kind in kinds:
             states = self._of(kind)["outcomes"]
             states[state] = states.get(state, 0) + 1

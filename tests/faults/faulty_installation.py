@@ -346,6 +346,9 @@ class Installations:
         name = f"faults_{self._count}"
         folder = self._folder / "worlds" / partner
         self._tell_server(f"create database {name} template {template}")
+        # Postgres logs a sequence 32 numbers ahead, and a copy's log has but the number itself: were the server killed
+        # before a checkpoint, the copy's sequences would go back and give numbers twice.
+        self._tell_server("checkpoint")
         try:
             with running(size=0.03, schools=2, today=TODAY, directory=folder, reset=True) as sandbox:
                 yield Installation(

@@ -14,7 +14,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from fault_plans import Episode, PartnerName, Plan, plans
+from fault_plans import Episode, PartnerName, Plan, one_by_one, plans
 from fault_tally import Tally
 from faulty_installation import Heard, Installation, Installations, Rows, listening
 from hypothesis import HealthCheck, Phase, given, settings
@@ -43,17 +43,33 @@ def test_when_it_is_over_raw_is_what_the_partner_has(installations: Installation
     @profile
     @given(plan=plans(partner))
     def over(plan: Plan) -> None:
-        with installations.new(plan.partner, begun=plan.begun) as installation, listening() as heard:
-            for number, episode in enumerate(plan.episodes, start=1):
-                apart = all(map(_concerns_one_school, plan.episodes[:number]))
-                _live_through(installation, episode, heard, apart=apart)
-            _settle(installation, plan, heard)
+        _carry_out(installations, plan)
 
     over()
 
 
-def _live_through(here: Installation, episode: Episode, heard: Heard, *, apart: bool) -> None:
-    """``apart``: nothing so far has concerned the other school, which must then be none the worse."""
+@pytest.mark.parametrize("partner", ["wonde", "groupcall"])
+def test_each_kind_of_fault_alone(installations: Installations, partner: PartnerName) -> None:
+    _carry_out(installations, one_by_one(partner))
+
+
+def _carry_out(installations: Installations, plan: Plan) -> None:
+    with installations.new(plan.partner, begun=plan.begun) as installation, listening() as heard:
+        for number, episode in enumerate(plan.episodes, start=1):
+            so_far = plan.episodes[:number]
+            _live_through(
+                installation,
+                episode,
+                heard,
+                apart=all(map(_concerns_one_school, so_far)),
+                afresh=not any(earlier.mis or earlier.revoked for earlier in so_far[:-1]),
+            )
+        _settle(installation, plan, heard)
+
+
+def _live_through(here: Installation, episode: Episode, heard: Heard, *, apart: bool, afresh: bool) -> None:
+    """``apart``: nothing so far has concerned the other school, which must then be none the worse. ``afresh``: no
+    earlier episode has left the school in another state, of which the messages would tell."""
     school = here.disturbed
     if episode.days:
         here.sandbox.advance(episode.days)
@@ -76,7 +92,7 @@ def _live_through(here: Installation, episode: Episode, heard: Heard, *, apart: 
             assert outcome.state in ("loaded", "held", "failed")
             assert outcome.message or outcome.state == "loaded"
             heard.records.append(outcome.message or "")
-        TALLY.outcome(set(kinds), outcomes[school].state, outcomes[school].message)
+        TALLY.outcome(set(kinds), outcomes[school].state, outcomes[school].message if afresh else None)
         if apart:
             others = [outcome for name, outcome in outcomes.items() if name != school]
             assert [outcome.state for outcome in others] == ["loaded"], others

@@ -40,9 +40,10 @@ _HERE = Path(__file__).parent
 
 @dataclass
 class Children:
-    """Starts extracts in processes of their own, one at a time."""
+    """Starts extracts in processes of their own, one at a time; what they say of errors goes into ``log``."""
 
     process: subprocess.Popen[str]
+    log: Path
 
     def begin(self, order: Order) -> None:
         """Start one."""
@@ -60,19 +61,28 @@ class Children:
         self.begin(order)
         return self.end()
 
+    def extract_undisturbed(self, order: Order) -> None:
+        """Start one that must come to its end."""
+        assert self.extract(order) == 0, self.log.read_text()[-2000:]
+
 
 @pytest.fixture(scope="module")
-def children() -> Iterator[Children]:
+def children(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Children]:
     """A process that has everything imported and begins extracts."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(_HERE), str(_HERE.parents[1])])}
-    with subprocess.Popen(
-        [sys.executable, str(_HERE / "extracting_children.py")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment,
-    ) as process:
-        yield Children(process)
+    log = tmp_path_factory.mktemp("children") / "stderr"
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(
+            [sys.executable, str(_HERE / "extracting_children.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env=environment,
+        ) as process,
+    ):
+        yield Children(process, log)
         assert process.stdin is not None
         process.stdin.close()
 
@@ -144,13 +154,13 @@ def test_killed_again_and_again_ends_as_undisturbed(
         if (partner, begun) not in undisturbed:
             with _day_later(installations, partner, begun=begun) as here:
                 started = time.monotonic()
-                assert children.extract(Order.of(here)) == 0
+                children.extract_undisturbed(Order.of(here))
                 undisturbed[partner, begun] = here.digests(), time.monotonic() - started
         trial = Trial(own_cluster, children, chance, *undisturbed[partner, begun])
         with _day_later(installations, partner, begun=begun) as here:
             before = here.query("select coalesce(max(extract_id), 0) from ops.extract")[0][0]
             struck = [trial.strike(here) for _ in range(min(_PER_INSTALLATION, KILLS - done.total() + 2))]
-            assert children.extract(Order.of(here)) == 0
+            children.extract_undisturbed(Order.of(here))
             kinds = Counter(filter(None, struck))
             done += kinds
             _tally(here, kinds, before)

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from conftest import COUNTY, HEAD, SLUGS, TRUST, Reports
+from markupsafe import escape
 
 #: The pages, and the relations of which each has a part.
 PARTS = {
@@ -220,6 +221,30 @@ def test_a_nonsensical_query_is_a_page_all_the_same(reports: Reports, slug: str,
         answer = client.get(f"{reports.page(slug)}?{query}")
     assert answer.status_code == 200
     assert "<script" not in answer.text
+
+
+def test_a_name_is_shown_as_it_is_and_never_as_markup(reports: Reports) -> None:
+    odd = "Aaa <script>alert('1')</script> \u05e9\u05d9\u05e8\u05d4 e\u0301 O'Neill & \"Co\" {{ 7 * 7 }}"
+    with reports.warehouse.connect(autocommit=True) as connection, reports.client(HEAD) as client:
+        row = connection.execute(
+            "select pupil_key, surname from attendance.pupil_name"
+            " inner join attendance.pupil_year using (school_id, pupil_key)"
+            " where school_id = %s order by academic_year desc, surname limit 1",
+            [reports.secondary],
+        ).fetchone()
+        assert row is not None
+        change = "update attendance.pupil_name set surname = %s where school_id = %s and pupil_key = %s"
+        connection.execute(change, [odd, reports.secondary, row[0]])
+        try:
+            pages = [
+                client.get(f"{reports.page('pupils')}?sort=name").text,
+                client.get(f"{reports.page('pupils')}/{row[0]}").text,
+            ]
+        finally:
+            connection.execute(change, [row[1], reports.secondary, row[0]])
+    for page in pages:
+        assert str(escape(odd)) in page
+        assert "<script" not in page
 
 
 def test_a_relation_that_is_not_published_is_said_and_nothing_fails(reports: Reports) -> None:
