@@ -400,7 +400,7 @@ def test_a_school_that_withdrew_while_its_token_was_good_is_not_available() -> N
         (Reply(b'{"token":null,"expires":"0001-01-01T00:00:00"}'), MalformedPage, "neither a token"),
         (Reply(b'{"token":"line\\nbreak","expires":"2025-07-23T17:30:00Z"}'), MalformedPage, "neither a token"),
         (Reply(b'{"token":"t","expires":"2025-07-23T17:30:00Z"}', headers={}), MalformedPage, "Date header"),
-        (Reply(status=403), SchoolNotAvailable, "withdrawn"),
+        (Reply(status=403), RequestRefused, "Repeating will not help"),
         (Reply(status=404), RequestRefused, "Repeating will not help"),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else None,

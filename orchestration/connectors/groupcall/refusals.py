@@ -39,13 +39,15 @@ def of_data(said: str, where: str) -> PartnerError:
 
 
 def of_status(status: int, where: str, *, exchange: bool) -> PartnerError:
-    """What an HTTP status other than 200 means; XoD's own use of them is not documented (I). The body is not quoted."""
+    """What an HTTP status other than 200 means; XoD's own use of them is not documented (I). The body is not quoted.
+
+    That a school has withdrawn is said in words, with HTTP 200 (R). A bare status at the exchange is the trouble of
+    something in between: taken for a withdrawal it would hide the school and start its deletion clock.
+    """
     match status:
-        case 401 | 403 if exchange:
-            return _withdrawn("", where, status)
-        case 401:
+        case 401 if not exchange:
             return _token("", where, status)
-        case 403:
+        case 403 if not exchange:
             return _not_granted("", where, status)
         case 404 if not exchange:
             return ResourceNotSupplied("The partner does not supply this.", where=where, status=status)
