@@ -9,14 +9,17 @@ from typing import Any
 import psycopg
 from psycopg.rows import class_row
 
+from orchestration.ingest.categories import Category
+
 
 @dataclass(frozen=True, slots=True)
 class ConnectionStatus:
     """A school's connection through one partner, and where its extracts stand.
 
     ``serves``: the school is read through it. ``scopes`` counts what is granted of what the partner knows.
-    ``next_extract`` is the earliest of its categories', by their cadence. ``rows`` are live ones in ``raw`` as the
-    latest extracts left them; ``held`` names categories, ``quarantined`` counts open rows.
+    ``last_extract`` is when something of it was last accepted, ``next_extract`` the earliest of its categories in the
+    agenda. ``rows_last_extracted`` are what the partner sent in the last extract of each category; ``held`` and
+    ``failed`` name categories whose last extract ended so, ``quarantined`` counts open rows.
     """
 
     school_id: int
@@ -74,18 +77,30 @@ class Use:
 
 
 _STATUS = """
-with latest as (
-    select distinct on (school_id, category)
-        school_id, category, state, finished_at, rows_extracted
-    from ops.extract inner join ops.source as source using (school_id, source_id)
-    where state <> 'running' and source.partner <> 'file'
-    order by school_id, category, extract_id desc
+with shown as (
+    select * from ops.connection
+    where application = %(application)s and (%(school)s::integer is null or school_id = %(school)s)
+    order by school_id, connection_id
+    limit %(limit)s
+),
+
+latest as (
+    select of_school.school_id, asked.category, last.state, last.rows_extracted
+    from (select distinct school_id from shown) as of_school
+    cross join unnest(%(categories)s::text[]) as asked (category)
+    cross join lateral (
+        select extract.state, extract.rows_extracted
+        from ops.extract as extract
+        inner join ops.source as source using (source_id)
+        where extract.school_id = of_school.school_id and extract.category = asked.category
+            and extract.state <> 'running' and source.partner <> 'file'
+        order by extract.extract_id desc limit 1
+    ) as last
 ),
 
 by_school as (
     select
         school_id,
-        max(finished_at) filter (where state = 'loaded') as last_extract,
         sum(rows_extracted) as rows_last_extracted,
         coalesce(array_agg(category order by category) filter (where state = 'held'), '{}') as held,
         coalesce(array_agg(category order by category) filter (where state = 'failed'), '{}') as failed
@@ -93,51 +108,81 @@ by_school as (
     group by school_id
 ),
 
+accepted as (
+    select watermark.school_id, max(extract.finished_at) as last_extract
+    from ops.watermark as watermark
+    inner join ops.extract as extract using (extract_id)
+    where watermark.school_id in (select school_id from shown)
+    group by watermark.school_id
+),
+
 waiting as (
-    select school_id, count(*) as quarantined from quarantine.row where state = 'open' group by school_id
+    select school_id, count(*) as quarantined
+    from quarantine.row
+    where state = 'open' and school_id in (select school_id from shown)
+    group by school_id
 ),
 
 scopes as (
     select connection_id, count(*) filter (where granted) as granted, count(*) as asked
-    from ops.connection_scope group by connection_id
+    from ops.connection_scope
+    where connection_id in (select connection_id from shown)
+    group by connection_id
+),
+
+due as (
+    select school_id, min(due_at) as next_extract
+    from ops.agenda
+    where school_id in (select school_id from shown)
+    group by school_id
 )
 
 select
-    connection.school_id,
+    shown.school_id,
     school.name,
-    connection.partner,
-    connection.partner_school_id,
+    shown.partner,
+    shown.partner_school_id,
     case when serves then school.mis end as mis,
-    connection.state,
-    connection.state_since,
+    shown.state,
+    shown.state_since,
     serves,
     coalesce(scopes.granted, 0) as scopes_granted,
     coalesce(scopes.asked, 0) as scopes_asked,
-    by_school.last_extract,
-    case when serves and connection.state = 'approved' then agenda.next_extract end as next_extract,
+    accepted.last_extract,
+    case when serves and shown.state = 'approved' then due.next_extract end as next_extract,
     coalesce(by_school.rows_last_extracted, 0)::bigint as rows_last_extracted,
     coalesce(waiting.quarantined, 0)::bigint as quarantined,
     coalesce(by_school.held, '{}') as held,
     coalesce(by_school.failed, '{}') as failed,
-    connection.delete_after
-from ops.connection as connection
+    shown.delete_after
+from shown
 inner join ops.school as school using (school_id)
 cross join lateral (
-    select (connection.partner, connection.partner_school_id) = (school.partner, school.partner_school_id) as serves
+    select (shown.partner, shown.partner_school_id) = (school.partner, school.partner_school_id) as serves
 ) as serving
 left join by_school using (school_id)
+left join accepted using (school_id)
 left join waiting using (school_id)
 left join scopes using (connection_id)
-left join (select school_id, min(due_at) as next_extract from ops.agenda group by school_id) as agenda using (school_id)
-where connection.application = %(application)s and (%(school)s::integer is null or school_id = %(school)s)
-order by connection.school_id, connection.connection_id
+left join due using (school_id)
+order by shown.school_id, shown.connection_id
 """
 
 
-def statuses(conn: psycopg.Connection[Any], application: str, school_id: int | None = None) -> list[ConnectionStatus]:
-    """Every connection of an application, of one school if given; by school."""
+def statuses(
+    conn: psycopg.Connection[Any], application: str, school_id: int | None = None, *, limit: int | None = None
+) -> list[ConnectionStatus]:
+    """Connections of an application, of one school if given, at most ``limit``; by school."""
     with conn.cursor(row_factory=class_row(ConnectionStatus)) as cursor:
-        cursor.execute(_STATUS.encode(), {"application": application, "school": school_id})
+        cursor.execute(
+            _STATUS.encode(),
+            {
+                "application": application,
+                "school": school_id,
+                "limit": limit,
+                "categories": [category.value for category in Category],
+            },
+        )
         return cursor.fetchall()
 
 

@@ -18,7 +18,7 @@ def connection_table(warehouse: Warehouse, settings: Settings) -> dg.MarkdownMet
     """State, scopes, last and next extract, rows, and what is held or in quarantine, of each connection now."""
     with warehouse.connect() as connection:
         agenda.refresh(connection, datetime.now(UTC))
-        found = statuses(connection, settings.application)
+        found = statuses(connection, settings.application, limit=_SHOWN)
     return markdown_table(
         (
             "school", "name", "partner", "state", "since", "scopes", "last", "due", "rows", "quarantined", "held",
@@ -39,6 +39,6 @@ def connection_table(warehouse: Warehouse, settings: Settings) -> dg.MarkdownMet
                 ", ".join(c.held),
                 ", ".join(c.failed),
             )
-            for c in found[:_SHOWN]
+            for c in found
         ],
     )  # fmt: skip
