@@ -15,7 +15,12 @@ from orchestration.settings import Settings, get_settings
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port of the receiver on 127.0.0.1.")]
 
 
-def notices(port: Port = 3200) -> None:
+def notices(
+    port: Port = 3200,
+    host: Annotated[
+        str, typer.Option(help="Where to listen; another than loopback only inside a container.")
+    ] = "127.0.0.1",
+) -> None:
     """Receive partners' notices (Wonde's webhooks, Groupcall's approvals) until Ctrl-C, and say at which address.
 
     Nothing depends on it: what a notice tells is also found by the next poll of the partners' lists.
@@ -44,7 +49,7 @@ def notices(port: Port = 3200) -> None:
         for name in ("wonde", "groupcall"):
             typer.echo(f"{name}: http://127.0.0.1:{port}/notices/{secret}/{name}")
         # The log of requests would hold the secret of the address.
-        config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
+        config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)
         with sigterm_interrupts(), suppress(KeyboardInterrupt):
             uvicorn.Server(config).run()
 
