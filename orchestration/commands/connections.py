@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import psycopg
@@ -34,8 +34,10 @@ def _warehouse() -> Iterator[psycopg.Connection[Any]]:
 def list_(school: AnySchool = None, as_json: AsJson = False) -> None:
     """List connections: state, scopes, last and next extract, rows, what is held or in quarantine."""
     from orchestration.connection_report import statuses
+    from orchestration.ingest import agenda
 
     with _warehouse() as connection:
+        agenda.refresh(connection, datetime.now(UTC))
         found = statuses(connection, get_settings().application, school)
     if as_json:
         print_json([status.as_json() for status in found])
