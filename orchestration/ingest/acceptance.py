@@ -65,11 +65,13 @@ class Acceptance:
         as_at = max(map(_as_at, self._readings)).date()
         for table in job.spec.tables:
             work.reject_endless_ids(table)
+        for table in job.spec.tables:
+            self._repeated[table.name] = work.drop_duplicates(table)
+        # After it, because a row that came twice is not told apart from two records of one name.
         rematching.rename(
             job.conn, job.spec, work, {reading.school_id: reading.extract.source_id for reading in self._readings}
         )
         for table in job.spec.tables:
-            self._repeated[table.name] = work.drop_duplicates(table)
             gates.judge_rows(job, table, work, self._findings, as_at=as_at)
             work.reject_unloadable(table)
             self._waiting[table.name] = work.row_counts(table)

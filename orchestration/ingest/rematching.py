@@ -132,32 +132,28 @@ def match_by_hand(conn: psycopg.Connection[Any], school_id: int, *, before: str,
     with conn.transaction():
         row = conn.execute("select source_id from ops.school where school_id = %s", (school_id,)).fetchone()
         assert row is not None
-        conn.execute(
-            """
-            insert into ops.record_alias as known
-                (school_id, source_id, table_name, source_record_id, record_id, matched_on)
-            select
-                %(school)s, %(source)s, 'pupil', coalesce(renamed.source_record_id, %(after)s), %(before)s, 'operator'
-            from (select) as nothing
-            left join ops.record_alias as renamed
-                on renamed.school_id = %(school)s and renamed.source_id = %(source)s
-                and renamed.table_name = 'pupil' and renamed.record_id = %(after)s
-            on conflict (school_id, source_id, table_name, source_record_id)
-                do update set record_id = excluded.record_id, matched_on = excluded.matched_on, matched_at = now()
-            """,
-            {"school": school_id, "source": row[0], "before": before, "after": after},
+        people = dict(
+            conn.execute(
+                "select pupil_id, person_id from raw.pupil where school_id = %s and pupil_id = any(%s)",
+                (school_id, [before, after]),
+            ).fetchall()
         )
-        conn.execute(
-            """
-            update ops.record_alias as person set record_id = earlier.person_id, matched_on = 'operator'
-            from raw.pupil as earlier, raw.pupil as later
-            where person.school_id = %(school)s and person.source_id = %(source)s and person.table_name = %(person)s
-                and (earlier.school_id, earlier.pupil_id) = (%(school)s, %(before)s)
-                and (later.school_id, later.pupil_id) = (%(school)s, %(after)s)
-                and person.record_id = later.person_id
-            """,
-            {"school": school_id, "source": row[0], "before": before, "after": after, "person": _PERSON},
-        )
+        for table_name, known, later in (("pupil", before, after), (_PERSON, people[before], people[after])):
+            conn.execute(
+                """
+                insert into ops.record_alias
+                    (school_id, source_id, table_name, source_record_id, record_id, matched_on)
+                select %(school)s, %(source)s, %(table)s, coalesce(renamed.source_record_id, %(later)s), %(known)s,
+                    'operator'
+                from (select) as nothing
+                left join ops.record_alias as renamed
+                    on renamed.school_id = %(school)s and renamed.source_id = %(source)s
+                    and renamed.table_name = %(table)s and renamed.record_id = %(later)s
+                on conflict (school_id, source_id, table_name, source_record_id)
+                    do update set record_id = excluded.record_id, matched_on = excluded.matched_on, matched_at = now()
+                """,
+                {"school": school_id, "source": row[0], "table": table_name, "known": known, "later": later},
+            )
         watermarks.require_full(conn, [school_id])
 
 
