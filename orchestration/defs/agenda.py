@@ -1,11 +1,15 @@
 """The agenda as Dagster runs it: every quarter of an hour, what is due, as extract runs of neighbouring schools."""
 
+from datetime import UTC, datetime
+from typing import Any
+
 import dagster as dg
+import psycopg
 
 from orchestration.chain import run_chain
 from orchestration.dead_runs import end_dead_runs
 from orchestration.defs.resources import Platform
-from orchestration.ingest import agenda
+from orchestration.ingest import agenda, locks
 from orchestration.ingest.categories import Category
 
 #: Schools whose marks of earlier years are read in a quarter of an hour in which nothing else is due: their five years
@@ -17,25 +21,28 @@ _BACKFILLED_AT_ONCE = 5
 def extract_due(context: dg.OpExecutionContext, platform: Platform) -> None:
     """Extract what is due now, of marks this academic year's; earlier years when nothing is due.
 
-    Fails at the end when a school was held or failed, after the others are done.
+    Nothing is done while another run of it is still at work. Fails at the end when a school was held or failed, after
+    the others are done.
     """
-    settings = platform.settings
-    with platform.warehouse() as warehouse, warehouse.connect() as connection:
-        row = connection.execute("select now()").fetchone()
-        assert row is not None
-        due = agenda.plan(connection, row[0], settings.requests_per_day)
-    context.add_output_metadata({category.value: len(schools) for category, schools in due.items()})
-    end_dead_runs(context.instance)
-    failed: list[str] = []
-    for category, schools in due.items():
-        failed += _extract(context, category, schools, full=False, this_year=True)
-    if not due:
-        with platform.warehouse() as warehouse, warehouse.connect() as connection:
-            waiting = agenda.backfill(connection, _BACKFILLED_AT_ONCE)
-        if waiting:
-            failed += _extract(context, Category.ATTENDANCE, waiting, full=True, this_year=False)
+    with platform.warehouse() as warehouse, warehouse.connect(autocommit=True) as connection:
+        if not locks.try_agenda(connection):
+            context.log.info("Another run is still at what was due before; what is due now waits for the next.")
+            return
+        failed = _work_off(context, connection, platform.settings.requests_per_day)
     if failed:
         raise dg.Failure("Not everything that was due was accepted. " + "; ".join(failed[:5]), allow_retries=False)
+
+
+def _work_off(context: dg.OpExecutionContext, connection: psycopg.Connection[Any], budget: int | None) -> list[str]:
+    """Extract what is due, and say what was not accepted and why."""
+    due = agenda.plan(connection, datetime.now(UTC), budget)
+    context.add_output_metadata({category.value: len(schools) for category, schools in due.items()})
+    end_dead_runs(context.instance)
+    if due:
+        parts = [_extract(context, category, schools, full=False, this_year=True) for category, schools in due.items()]
+        return [reason for reasons in parts for reason in reasons]
+    waiting = agenda.backfill(connection, _BACKFILLED_AT_ONCE)
+    return _extract(context, Category.ATTENDANCE, waiting, full=True, this_year=False) if waiting else []
 
 
 def _extract(

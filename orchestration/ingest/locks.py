@@ -34,6 +34,11 @@ def release_school(conn: psycopg.Connection[Any], category: Category, school_id:
     _release(conn, f"mis.extract.{category.value}", school_id)
 
 
+def try_agenda(conn: psycopg.Connection[Any]) -> bool:
+    """Claim the agenda, for as long as the connection lasts; False while another run is at it."""
+    return _try(conn, "mis.agenda", 0)
+
+
 def try_landing(conn: psycopg.Connection[Any], token: int) -> bool:
     """Claim a set of landing tables; False when its maker is still at work."""
     return _try(conn, _LANDING, token)

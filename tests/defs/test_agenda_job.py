@@ -11,7 +11,7 @@ import pytest
 
 from orchestration.definitions import defs
 from orchestration.defs.partitions import bring_in_step
-from orchestration.ingest import registry
+from orchestration.ingest import locks, registry
 from orchestration.partners import open_partners
 from orchestration.settings import Settings
 from orchestration.warehouse.connection import Warehouse
@@ -59,3 +59,11 @@ def test_what_is_due_is_extracted_and_then_what_lies_further_back(
         assert run().success
         assert query(counted) == [(category, 2 + 2 * (category == "attendance")) for category in every_category]
         assert query("select count(*), bool_and(due_at > now()) from ops.agenda") == [(12, True)]
+        # While another run is at it, nothing is asked for a second time.
+        query("update ops.extract set started_at = started_at - interval '9 days' returning 1")
+        with warehouse.connect(autocommit=True) as other:
+            assert locks.try_agenda(other)
+            assert run().success
+        assert query(counted) == [(category, 2 + 2 * (category == "attendance")) for category in every_category]
+        assert run().success
+        assert query(counted) == [(category, 4 + 2 * (category == "attendance")) for category in every_category]
