@@ -109,9 +109,8 @@ def _change(
     for school_id, removed in _mark_reported(conn, table, landing, accepted):
         found[school_id]["removed"] = removed
     whole = [extract for extract in accepted if extract.shows_what_has_gone(table)]
-    if not table.history:
-        for school_id, removed in _give_up(conn, table, landing, [extract for extract in whole if extract.succeeds]):
-            found[school_id]["removed"] = found[school_id].get("removed", 0) + removed
+    for school_id, removed in _give_up(conn, table, landing, [extract for extract in accepted if extract.succeeds]):
+        found[school_id]["removed"] = found[school_id].get("removed", 0) + removed
     if whole:
         for school_id, removed in conn.execute(_mark_removed(table, landing), _parameters(whole, table)):
             found[school_id]["removed"] = found[school_id].get("removed", 0) + removed
@@ -243,16 +242,24 @@ def _give_up(
     Leavers stay, and what is known of them: the later source may not know who left before it came. Pupils on roll who
     were not found again go into the report of them (``rematching.unmatched``).
     """
-    if not accepted:
+    whole = [extract for extract in accepted if table.history or extract.shows_what_has_gone(table)]
+    if not whole or (table.history and "pupil_id" not in table.columns):
         return []
-    gives_up = "true"
     if table.name == "pupil":
         gives_up = "present.is_leaver is not true"
+    elif table.history:
+        # Of a pupil whom nobody ever told of: the category was read without the basic one, and then the school moved.
+        gives_up = """present.pupil_id is not null and not exists (
+            select from raw.pupil as known
+            where known.school_id = present.school_id and known.pupil_id = present.pupil_id
+        )"""
     elif table.key[0] == "pupil_id":
         gives_up = f"""exists (
             select from {landing.rows(table)} as landed
             where landed.school_id = present.school_id and landed.pupil_id = present.pupil_id
         )"""
+    else:
+        gives_up = "true"
     query = f"""
         with removed as (
             update raw.{table.name} as present set removed_at = extract.as_at, extract_id = extract.extract_id
@@ -270,7 +277,7 @@ def _give_up(
         )
         select * from removed
     """
-    rows = conn.execute(query.encode(), _parameters(accepted)).fetchall()
+    rows = conn.execute(query.encode(), _parameters(whole)).fetchall()
     if table.name == "pupil":
         with conn.cursor() as cursor:
             cursor.executemany(
