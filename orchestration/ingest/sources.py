@@ -19,16 +19,19 @@ def provide(
 ) -> int:
     """Number of the source, which is entered when it was not known."""
     key = (school_id, partner, partner_school_id, mis)
-    conn.execute(
-        "insert into ops.source (school_id, partner, partner_school_id, mis) values (%s, %s, %s, %s)"
-        " on conflict do nothing",
-        key,
-    )
-    row = conn.execute(
+    find = (
         "select source_id from ops.source where school_id = %s and partner = %s"
-        " and partner_school_id is not distinct from %s and mis is not distinct from %s",
-        key,
-    ).fetchone()
+        " and partner_school_id is not distinct from %s and mis is not distinct from %s"
+    )
+    row = conn.execute(find, key).fetchone()
+    if row is None:
+        # Only now: an insert that meets a conflict uses up a number, at every poll one for every school.
+        conn.execute(
+            "insert into ops.source (school_id, partner, partner_school_id, mis) values (%s, %s, %s, %s)"
+            " on conflict do nothing",
+            key,
+        )
+        row = conn.execute(find, key).fetchone()
     assert row is not None
     number: int = row[0]
     return number
