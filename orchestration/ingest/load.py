@@ -83,7 +83,7 @@ def _fill(
     """Load schools that have no row in the table yet: there is nothing to compare, which saves a third of the time."""
     counts = {extract.school_id: Counts() for extract in accepted}
     if accepted:
-        conn.execute(_insert(table, landing.rows(table)), _parameters(accepted))
+        conn.execute(_insert(table, landing.rows(table)), _parameters(accepted, table))
         for school_id, rows in landing.row_counts(table).items():
             if school_id in counts:
                 counts[school_id] = Counts(inserted=rows)
@@ -94,26 +94,25 @@ def _change(
     conn: psycopg.Connection[Any], table: Table, landing: Landing, accepted: Sequence[Accepted]
 ) -> dict[int, Counts]:
     """Bring schools that have rows in the table up to date."""
-    found: dict[int, dict[str, int]] = {extract.school_id: {} for extract in accepted}
+    found: dict[int, Counter[str]] = {extract.school_id: Counter() for extract in accepted}
     if not accepted:
         return {}
-    conn.execute(_differences(table, landing), _parameters(accepted))
+    conn.execute(_differences(table, landing), _parameters(accepted, table))
     query = f"select school_id, change, count(*) from {landing.delta} group by 1, 2"
     for school_id, change, rows in conn.execute(query.encode()):
         found[school_id][change] = rows
     if any("inserted" in changes for changes in found.values()):
-        conn.execute(_insert(table, landing.delta, "source.change = 'inserted'"), _parameters(accepted))
+        conn.execute(_insert(table, landing.delta, "source.change = 'inserted'"), _parameters(accepted, table))
     if any(changes.keys() - {"inserted"} for changes in found.values()):
-        conn.execute(_update(table, landing), _parameters(accepted))
+        conn.execute(_update(table, landing), _parameters(accepted, table))
     conn.execute(f"drop table {landing.delta}".encode())
-    for school_id, removed in _mark_reported(conn, table, landing, accepted):
-        found[school_id]["removed"] = removed
+    gone = _mark_reported(conn, table, landing, accepted)
+    gone += _give_up(conn, table, landing, [extract for extract in accepted if extract.succeeds])
     whole = [extract for extract in accepted if extract.shows_what_has_gone(table)]
-    for school_id, removed in _give_up(conn, table, landing, [extract for extract in accepted if extract.succeeds]):
-        found[school_id]["removed"] = found[school_id].get("removed", 0) + removed
     if whole:
-        for school_id, removed in conn.execute(_mark_removed(table, landing), _parameters(whole, table)):
-            found[school_id]["removed"] = found[school_id].get("removed", 0) + removed
+        gone += conn.execute(_mark_removed(table, landing), _parameters(whole, table)).fetchall()
+    for school_id, removed in gone:
+        found[school_id]["removed"] += removed
     return {school_id: Counts(**changes) for school_id, changes in found.items()}
 
 
@@ -122,7 +121,7 @@ def _schools_with_rows(conn: psycopg.Connection[Any], table: Table, accepted: Se
         select extract.school_id from {_EXTRACT}
         where exists (select from raw.{table.name} as present where present.school_id = extract.school_id)
     """
-    return {school_id for (school_id,) in conn.execute(query.encode(), _parameters(accepted))}
+    return {school_id for (school_id,) in conn.execute(query.encode(), _parameters(accepted, table))}
 
 
 #: The accepted extracts as a relation ``extract``.
@@ -134,8 +133,8 @@ _EXTRACT = (
 )
 
 
-def _parameters(accepted: Sequence[Accepted], table: Table | None = None) -> dict[str, object]:
-    forgetful = [extract.school_id for extract in accepted if table and table.name in extract.recent_leavers]
+def _parameters(accepted: Sequence[Accepted], table: Table) -> dict[str, object]:
+    forgetful = [extract.school_id for extract in accepted if table.name in extract.recent_leavers]
     return {
         "schools": [extract.school_id for extract in accepted],
         "extracts": [extract.extract_id for extract in accepted],
@@ -143,7 +142,7 @@ def _parameters(accepted: Sequence[Accepted], table: Table | None = None) -> dic
         "as_at": [extract.as_at for extract in accepted],
         "succeeds": [extract.succeeds for extract in accepted],
         "forgetful": forgetful,
-        "covers_from": [extract.covers_from.get(table.name) if table else None for extract in accepted],
+        "covers_from": [extract.covers_from.get(table.name) for extract in accepted],
     }
 
 
@@ -277,7 +276,7 @@ def _give_up(
         )
         select * from removed
     """
-    rows = conn.execute(query.encode(), _parameters(whole)).fetchall()
+    rows = conn.execute(query.encode(), _parameters(whole, table)).fetchall()
     if table.name == "pupil":
         with conn.cursor() as cursor:
             cursor.executemany(
