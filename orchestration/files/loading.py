@@ -28,7 +28,7 @@ from orchestration.files.records import Contents
 from orchestration.files.replacing import Replaced
 from orchestration.files.rows import TABLES
 from orchestration.files.vocabulary import Vocabulary, read_vocabulary
-from orchestration.ingest import extracts, gates, locks, quarantine, registry, sources
+from orchestration.ingest import connections, extracts, gates, locks, quarantine, registry, sources
 from orchestration.ingest.archive import ExtractLabel
 from orchestration.ingest.categories import CATEGORIES, Category
 from orchestration.ingest.extracts import Ending, Tallies
@@ -43,9 +43,6 @@ from orchestration.warehouse.connection import Warehouse
 
 #: What is to be done with the good rows of a file that has bad ones.
 GoodRows = Literal["load", "hold"]
-
-#: Schools that have taken their consent back: nothing of them is loaded, whichever way it comes.
-_WITHDRAWN = ("revoked", "declined")
 
 
 class LoadError(Exception):
@@ -93,7 +90,8 @@ def load_file(
         school = registry.read(bench.conn, [request.school_id]).get(request.school_id)
         if school is None:
             raise LoadError(f"There is no school {request.school_id}. `mis status` lists the schools.")
-        if school.state in _WITHDRAWN:
+        # They have taken their consent back: nothing of them is loaded, whichever way it comes.
+        if school.state in connections.WITHDRAWN:
             raise LoadError(f"School {school.school_id} has {school.state} its consent: nothing of it is loaded.")
         replaced = None
         if request.replaces is not None:
