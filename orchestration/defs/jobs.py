@@ -1,4 +1,4 @@
-"""Jobs: refresh the lists, extract, publish, and the nightly chain of the three."""
+"""Jobs: refresh the lists, extract, publish, the chain of the three, and the agenda that is scheduled."""
 
 import textwrap
 
@@ -34,7 +34,7 @@ class NightlyConfig(dg.Config):
     """Options of the chain."""
 
     categories: list[str] = pydantic.Field(default_factory=lambda: [category.value for category in Category])
-    """Which categories to extract; the daytime register runs take attendance alone."""
+    """Which categories to extract."""
     full: bool = False
     """Read everything again instead of what changed."""
 
