@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from orchestration.connectors.base import Partner
 from orchestration.connectors.errors import MalformedPage
-from orchestration.ingest import extracts, gates, locks, payload, quarantine
+from orchestration.ingest import extracts, gates, locks, payload, quarantine, rematching
 from orchestration.ingest.archive import ArchiveError
 from orchestration.ingest.categories import Category
 from orchestration.ingest.extracts import Ending, Tallies
@@ -133,7 +133,7 @@ def _retry_share(job: Job, share: _Share) -> int:
             )
         accepted, archive_path = _extract_of(job, share)
         with landing_tables(job.conn, job.writer, job.spec) as work:
-            _land(job, work, share.school_id, entries, archive_path)
+            _land(job, work, share, entries, archive_path)
             return hopeless + _judge_and_load(job, work, accepted, entries, share.source_id)
     finally:
         locks.release_school(job.conn, job.spec.category, share.school_id)
@@ -154,15 +154,21 @@ def _extract_of(job: Job, share: _Share) -> tuple[Accepted, str]:
     return Accepted(share.school_id, share.extract_id, as_at), archive_path
 
 
-def _land(job: Job, work: Landing, school_id: int, entries: Sequence[Entry], archive_path: str) -> None:
+def _land(job: Job, work: Landing, share: _Share, entries: Sequence[Entry], archive_path: str) -> None:
     """Bring the rows of the entries into the work tables."""
     tables = {table.name: table for table in job.spec.tables}
     undecoded = {entry.table_name for entry in entries if entry.payload_kind == "source"}
     if undecoded:
-        _decode_again(job, work, school_id, undecoded, archive_path)
+        _decode_again(job, work, share.school_id, undecoded, archive_path)
+        work.flush()
+        for table in job.spec.tables:
+            work.reject_endless_ids(table)
+            work.drop_duplicates(table)
+        # Before the refused rows are added: those were refused under the names that the school's records have here.
+        rematching.rename(job.conn, job.spec, work, {share.school_id: share.source_id})
     for entry in entries:
         if entry.payload_kind == "landing":
-            work.add(school_id, entry.table_name, [payload.to_row(tables[entry.table_name], entry.payload)])
+            work.add(share.school_id, entry.table_name, [payload.to_row(tables[entry.table_name], entry.payload)])
     work.flush()
 
 

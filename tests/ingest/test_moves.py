@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from fake_partner import FakePartner, Record, mark, pupil
+from fake_partner import FakeDecoder, FakePartner, Record, mark, pupil
 from trial import Trial
 
 from orchestration.connectors.base import School
@@ -13,6 +13,7 @@ from orchestration.ingest import registry
 from orchestration.ingest.categories import Category
 from orchestration.ingest.extract import SchoolOutcome, extract_category
 from orchestration.ingest.rematching import match_by_hand, unmatched
+from orchestration.ingest.retry import RetryResult, retry
 
 
 class OtherPartner(FakePartner):
@@ -254,3 +255,20 @@ def test_a_move_that_is_not_known_yet_brings_nothing_into_raw(moved: tuple[Trial
     registry.sync(trial.warehouse, other, trial.settings)
     assert read(trial, other, Category.BASIC).state == "loaded"
     assert trial.raw("pupil", "pupil_id", "surname") == [(f"P{number}", f"Reed {number}") for number in (1, 2, 3, 4)]
+
+
+def test_a_mark_that_is_decoded_again_stands_under_the_pupil_it_is_of(
+    moved: tuple[Trial, OtherPartner], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial, other = moved
+    other["B"].put("students", renumbered(2, 1), renumbered(3, 2, upn=None), renumbered(4, 3))
+    other["B"].put("session", mark(2, "2025-07-02"), mark(3, "2025-07-02") | {"undecodable": True})
+    read(trial, other, Category.BASIC)
+    read(trial, other, Category.ATTENDANCE)
+    before = trial.raw("attendance_mark", "pupil_id", "mark_date::text")
+    decode = FakeDecoder.decode
+    monkeypatch.setattr(
+        FakeDecoder, "decode", lambda self, name, body: decode(self, name, body.replace(b"undecodable", b"decodable"))
+    )
+    assert retry(trial.warehouse, {"other": other}, trial.settings) == RetryResult(1, 0, 0, ())
+    assert trial.raw("attendance_mark", "pupil_id", "mark_date::text") == sorted([*before, ("P2", "2025-07-02")])
