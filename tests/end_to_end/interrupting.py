@@ -15,7 +15,7 @@ import pytest
 from installation import Installation
 
 from orchestration.ingest.categories import CATEGORIES
-from orchestration.warehouse.cluster import Cluster, ClusterError
+from orchestration.warehouse.cluster import Cluster
 
 Blow = Callable[[Path, "subprocess.Popen[str]"], None]
 
@@ -41,14 +41,17 @@ def wait_until(installation: Installation, run: subprocess.Popen[str], query: st
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         assert run.poll() is None, "the run ended before the moment came at which it was to be interrupted"
+        time.sleep(0.02)
+        # Before its server is up, a copied installation names its template's port, at which another copy may answer.
+        if not cluster.is_running():
+            continue
         try:
             with psycopg.connect(cluster.url("mis"), autocommit=True) as connection:
                 row = connection.execute(query.encode()).fetchone()
                 if row is not None and row[0]:
                     return
-        except (psycopg.Error, ClusterError):
-            pass  # not up yet, or the schema is not there yet
-        time.sleep(0.02)
+        except psycopg.Error:
+            pass  # not ready yet, or the schema is not there yet
     pytest.fail(f"never true: {query}")
 
 
