@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 import statistics
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -21,7 +20,6 @@ from typing import Any
 
 import httpx
 import psycopg
-import uvicorn
 from psycopg.rows import TupleRow
 
 from benchmarks.children import environment, python
@@ -29,6 +27,7 @@ from benchmarks.measuring import Spread, ratios
 from benchmarks.report import Result, Table
 from orchestration.access.people import Rights, add, every_school
 from orchestration.ingest.categories import Purpose
+from orchestration.serving import served
 from orchestration.warehouse.cluster import Cluster
 from orchestration.warehouse.connection import Warehouse
 from reports.app import create_app
@@ -197,15 +196,8 @@ def _serving(warehouse: Warehouse, folder: Path) -> Iterator[tuple[str, Site]]:
 
     pool, vault = Pool(connect), Vault(folder)
     site = Site(pool, Signer(vault.secret()), vault, "http://127.0.0.1", is_synthetic=True)
-    server = uvicorn.Server(uvicorn.Config(create_app(site), host="127.0.0.1", port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}", site
-    server.should_exit = True
-    thread.join()
+    with served(create_app(site)) as port:
+        yield f"http://127.0.0.1:{port}", site
     pool.close()
 
 

@@ -106,11 +106,18 @@ def up(
         str,
         typer.Option(help="Address it listens on. The UI has no login: only a container publishes more than loopback."),
     ] = "127.0.0.1",
+    connections_port: Annotated[
+        int, typer.Option(help="Port of the page of connections, which runs a school again at a click.")
+    ] = 3001,
 ) -> None:
-    """Start the Dagster UI and daemon with everything they need; Ctrl-C stops all of it."""
+    """Start the Dagster UI and daemon with everything they need, and the page of connections; Ctrl-C stops all."""
     from orchestration.commands.up import serve
+    from orchestration.serving import PortTaken
 
-    raise typer.Exit(serve(get_settings(), host, port, err))
+    try:
+        raise typer.Exit(serve(get_settings(), host, port, connections_port, err))
+    except PortTaken as error:
+        fail(f"{error} Choose another port with --connections-port.")
 
 
 @app.command()

@@ -19,7 +19,7 @@ class ConnectionStatus:
     ``serves``: the school is read through it. ``scopes`` counts what is granted of what the partner knows.
     ``last_extract`` is when something of it was last accepted, ``next_extract`` the earliest of its categories in the
     agenda. ``rows_last_extracted`` are what the partner sent in the last extract of each category; ``held`` and
-    ``failed`` name categories whose last extract ended so, ``quarantined`` counts open rows.
+    ``failed`` name categories whose last extract ended so, ``reasons`` why; ``quarantined`` counts open rows.
     """
 
     school_id: int
@@ -38,7 +38,13 @@ class ConnectionStatus:
     quarantined: int
     held: list[str]
     failed: list[str]
+    reasons: list[str]
     delete_after: datetime | None
+
+    @property
+    def may_be_read(self) -> bool:
+        """Whether the school is read through it, and may be."""
+        return self.serves and self.state == "approved"
 
     def as_json(self) -> dict[str, Any]:
         """Plain types for ``json``."""
@@ -77,19 +83,28 @@ class Use:
 
 
 _STATUS = """
-with shown as (
-    select * from ops.connection
-    where application = %(application)s and (%(school)s::integer is null or school_id = %(school)s)
-    order by school_id, connection_id
-    limit %(limit)s
+with candidate as (
+    select connection.*, school.name, school.mis, as_served.serves
+    from ops.connection as connection
+    inner join ops.school as school using (school_id)
+    cross join lateral (
+        select (connection.partner, connection.partner_school_id) = (school.partner, school.partner_school_id) as serves
+    ) as as_served
+    where connection.application = %(application)s
+        and (%(school)s::integer is null or connection.school_id = %(school)s)
+        and connection.school_id > %(after)s
+        and strpos(lower(school.name), lower(%(named)s)) > 0
+    order by connection.school_id, connection.connection_id
+    -- Which schools are in trouble is known only when all of them have been looked at.
+    limit case when %(in_trouble)s then null else %(limit)s::bigint end
 ),
 
 latest as (
-    select of_school.school_id, asked.category, last.state, last.rows_extracted
-    from (select distinct school_id from shown) as of_school
+    select of_school.school_id, asked.category, last.state, last.rows_extracted, last.message
+    from (select distinct school_id from candidate) as of_school
     cross join unnest(%(categories)s::text[]) as asked (category)
     cross join lateral (
-        select extract.state, extract.rows_extracted
+        select extract.state, extract.rows_extracted, extract.message
         from ops.extract as extract
         inner join ops.source as source using (source_id)
         where extract.school_id = of_school.school_id and extract.category = asked.category
@@ -103,9 +118,36 @@ by_school as (
         school_id,
         sum(rows_extracted) as rows_last_extracted,
         coalesce(array_agg(category order by category) filter (where state = 'held'), '{}') as held,
-        coalesce(array_agg(category order by category) filter (where state = 'failed'), '{}') as failed
+        coalesce(array_agg(category order by category) filter (where state = 'failed'), '{}') as failed,
+        coalesce(
+            array_agg(category || ': ' || message order by category) filter (where state in ('held', 'failed')), '{}'
+        ) as reasons
     from latest
     group by school_id
+),
+
+waiting as (
+    select school_id, count(*) as quarantined
+    from quarantine.row
+    where state = 'open' and school_id in (select school_id from candidate)
+    group by school_id
+),
+
+shown as (
+    select
+        candidate.*,
+        coalesce(by_school.rows_last_extracted, 0)::bigint as rows_last_extracted,
+        coalesce(waiting.quarantined, 0)::bigint as quarantined,
+        coalesce(by_school.held, '{}') as held,
+        coalesce(by_school.failed, '{}') as failed,
+        coalesce(by_school.reasons, '{}') as reasons
+    from candidate
+    left join by_school using (school_id)
+    left join waiting using (school_id)
+    where not %(in_trouble)s
+        or serves and (cardinality(by_school.reasons) > 0 or waiting.quarantined > 0)
+    order by candidate.school_id, candidate.connection_id
+    limit %(limit)s
 ),
 
 accepted as (
@@ -114,13 +156,6 @@ accepted as (
     inner join ops.extract as extract using (extract_id)
     where watermark.school_id in (select school_id from shown)
     group by watermark.school_id
-),
-
-waiting as (
-    select school_id, count(*) as quarantined
-    from quarantine.row
-    where state = 'open' and school_id in (select school_id from shown)
-    group by school_id
 ),
 
 scopes as (
@@ -139,30 +174,25 @@ due as (
 
 select
     shown.school_id,
-    school.name,
+    shown.name,
     shown.partner,
     shown.partner_school_id,
-    case when serves then school.mis end as mis,
+    case when shown.serves then shown.mis end as mis,
     shown.state,
     shown.state_since,
-    serves,
+    shown.serves,
     coalesce(scopes.granted, 0) as scopes_granted,
     coalesce(scopes.asked, 0) as scopes_asked,
     accepted.last_extract,
-    case when serves and shown.state = 'approved' then due.next_extract end as next_extract,
-    coalesce(by_school.rows_last_extracted, 0)::bigint as rows_last_extracted,
-    coalesce(waiting.quarantined, 0)::bigint as quarantined,
-    coalesce(by_school.held, '{}') as held,
-    coalesce(by_school.failed, '{}') as failed,
+    case when shown.serves and shown.state = 'approved' then due.next_extract end as next_extract,
+    shown.rows_last_extracted,
+    shown.quarantined,
+    shown.held,
+    shown.failed,
+    shown.reasons,
     shown.delete_after
 from shown
-inner join ops.school as school using (school_id)
-cross join lateral (
-    select (shown.partner, shown.partner_school_id) = (school.partner, school.partner_school_id) as serves
-) as serving
-left join by_school using (school_id)
 left join accepted using (school_id)
-left join waiting using (school_id)
 left join scopes using (connection_id)
 left join due using (school_id)
 order by shown.school_id, shown.connection_id
@@ -170,15 +200,30 @@ order by shown.school_id, shown.connection_id
 
 
 def statuses(
-    conn: psycopg.Connection[Any], application: str, school_id: int | None = None, *, limit: int | None = None
+    conn: psycopg.Connection[Any],
+    application: str,
+    school_id: int | None = None,
+    *,
+    named: str = "",
+    in_trouble: bool = False,
+    after: int = 0,
+    limit: int | None = None,
 ) -> list[ConnectionStatus]:
-    """Connections of an application, of one school if given, at most ``limit``; by school."""
+    """Connections of an application, of one school if given; by school, from the one after ``after`` on, the first
+    ``limit``.
+
+    ``named``: only of schools with this in their name. ``in_trouble``: only those of which something is held, failed or
+    in quarantine.
+    """
     with conn.cursor(row_factory=class_row(ConnectionStatus)) as cursor:
         cursor.execute(
             _STATUS.encode(),
             {
                 "application": application,
                 "school": school_id,
+                "named": named,
+                "in_trouble": in_trouble,
+                "after": after,
                 "limit": limit,
                 "categories": [category.value for category in Category],
             },

@@ -113,6 +113,9 @@ class Settings(BaseSettings):
     reports_url: AnyHttpUrl | None = Field(
         default=None, description="Where readers reach the reports: a proxy with TLS before them; default loopback."
     )
+    connections_url: AnyHttpUrl | None = Field(
+        default=None, description="Where operators reach the page of connections; `mis up` says where it serves it."
+    )
     alert_webhook: AnyHttpUrl | None = Field(
         default=None, description="Where a failed run is reported, as JSON by POST."
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -25,15 +24,13 @@ def notices(
 
     Nothing depends on it: what a notice tells is also found by the next poll of the partners' lists.
     """
-    import uvicorn
-
     from orchestration.connectors.groupcall.secrets import SecretStore
-    from orchestration.interruptible import sigterm_interrupts
     from orchestration.notices import groupcall, wonde
     from orchestration.notices.app import create_app
     from orchestration.notices.handling import handle
     from orchestration.partners import open_partners
     from orchestration.runtime import partner_ready, warehouse_ready
+    from orchestration.serving import serve_until_stopped
 
     with warehouse_ready(get_settings()) as warehouse, partner_ready(get_settings()):
         settings = get_settings()
@@ -48,10 +45,7 @@ def notices(
         )
         for name in ("wonde", "groupcall"):
             typer.echo(f"{name}: http://127.0.0.1:{port}/notices/{secret}/{name}")
-        # The log of requests would hold the secret of the address.
-        config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)
-        with sigterm_interrupts(), suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run()
+        serve_until_stopped(app, host, port)
 
 
 def _secret(settings: Settings) -> str:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 
 import psycopg
-import uvicorn
 from psycopg.rows import TupleRow
 
 from orchestration.access.people import Person, Rights, add, grant, people, person_by_email
 from orchestration.access.target_tasks import TargetGrant, TargetTask
-from orchestration.interruptible import sigterm_interrupts
 from orchestration.runtime import warehouse_ready
+from orchestration.serving import serve_until_stopped
 from orchestration.settings import Settings
 from orchestration.warehouse.connection import Warehouse
 from reports.app import create_app
@@ -38,14 +36,8 @@ def serve(settings: Settings, port: int, say: Callable[[str], None]) -> None:
         for line in _welcome(settings, warehouse, signer, address):
             say(line)
         site = Site(pool, signer, vault, address, is_synthetic=not settings.has_partner)
-        # The log of requests would hold the tokens of sign-in links.
-        config = uvicorn.Config(
-            create_app(site), host="127.0.0.1", port=port, log_level="warning", access_log=False, server_header=False
-        )
         try:
-            # uvicorn stops in good order at either signal, and then raises it again for whoever was there before it.
-            with sigterm_interrupts(), suppress(KeyboardInterrupt):
-                uvicorn.Server(config).run()
+            serve_until_stopped(create_app(site), "127.0.0.1", port)
         finally:
             pool.close()
 

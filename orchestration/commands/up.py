@@ -1,4 +1,4 @@
-"""``mis up``: the Dagster webserver and daemon as children of this process."""
+"""``mis up``: the Dagster webserver and daemon as children of this process, and the page of connections beside them."""
 
 from __future__ import annotations
 
@@ -7,25 +7,36 @@ import signal
 import subprocess
 import sys
 from contextlib import ExitStack
+from urllib.parse import urlsplit
 
 from rich.console import Console
 
+from orchestration.connections_page.app import create_app
 from orchestration.dead_runs import end_dead_runs
 from orchestration.interruptible import sigterm_interrupts
+from orchestration.rerun import Rerun
 from orchestration.runtime import dagster_instance, platform_ready
+from orchestration.serving import served
 from orchestration.settings import Settings
 
 
-def serve(settings: Settings, host: str, port: int, console: Console) -> int:
+def serve(settings: Settings, host: str, port: int, connections_port: int, console: Console) -> int:
     """Serve until Ctrl-C or SIGTERM, or until Dagster stops by itself; returns the exit status.
 
     Dagster runs in a session of its own: a Ctrl-C reaches this process alone, which then stops Dagster first and the
     partner and the warehouse after it. Otherwise the warehouse goes first and Dagster ends in a screenful of errors.
+    Raises PortTaken when the page of connections cannot listen.
     """
+    here = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 -- compared, not listened at
+    address = f"http://{here}:{port}"
+    page = str(settings.connections_url or f"http://{here}:{connections_port}").rstrip("/")
     with ExitStack() as stack:
-        stack.enter_context(platform_ready(settings))
-        with dagster_instance() as instance:
-            end_dead_runs(instance)
+        warehouse = stack.enter_context(platform_ready(settings))
+        instance = stack.enter_context(dagster_instance())
+        end_dead_runs(instance)
+        hosts = {"127.0.0.1", "localhost", urlsplit(page).hostname or here}
+        connections = create_app(warehouse, settings.application, Rerun(instance, address), hosts)
+        stack.enter_context(served(connections, host, connections_port))
         command = [
             sys.executable,
             "-m",
@@ -38,9 +49,11 @@ def serve(settings: Settings, host: str, port: int, console: Console) -> int:
             "--port",
             str(port),
         ]
-        dagster = subprocess.Popen(command, cwd=settings.project_root, start_new_session=True, env=os.environ)
+        # Dagster's asset ops/connections leads to the page.
+        environment = os.environ | {"MIS_CONNECTIONS_URL": page}
+        dagster = subprocess.Popen(command, cwd=settings.project_root, start_new_session=True, env=environment)
         stack.enter_context(sigterm_interrupts())
-        console.print(f"Dagster: http://{host}:{port}   (Ctrl-C stops everything)")
+        console.print(f"Dagster: {address}   Connections: {page}   (Ctrl-C stops everything)")
         try:
             return dagster.wait()
         except KeyboardInterrupt:

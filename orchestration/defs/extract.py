@@ -12,6 +12,7 @@ from orchestration.ingest import registry
 from orchestration.ingest.categories import CATEGORIES, Category, CategorySpec
 from orchestration.ingest.extract import SchoolOutcome, extract_category, settled_before
 from orchestration.quality.results import failed_rules
+from orchestration.settings import get_settings
 from orchestration.watch import onlooker
 
 GROUP = "raw"
@@ -40,6 +41,10 @@ class ExtractConfig(dg.Config):
     kinds={"python", "wonde", "groupcall"},
     pool="partners",
     description="Schools as the partner lists them (approved, pending, revoked ...), with the scopes each has granted.",
+    # Known to what `mis up` starts: where a click runs a school again.
+    metadata={"run a school again": dg.MetadataValue.url(str(page))}
+    if (page := get_settings().connections_url)
+    else None,
 )
 def connections(context: dg.AssetExecutionContext, platform: Platform) -> dg.MaterializeResult[None]:
     """Refresh ``ops.school`` and ``ops.school_scope`` and bring the partitions in step with the approved schools."""

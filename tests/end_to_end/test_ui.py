@@ -32,11 +32,18 @@ def held_school(served: Installation, sandbox: Sandbox) -> str:
 
 
 @pytest.fixture(scope="module")
-def address(served: Installation, held_school: str) -> Iterator[str]:
+def ports() -> tuple[int, int]:
+    """Of the Dagster UI, and of the page of connections."""
+    return free_port(), free_port()
+
+
+@pytest.fixture(scope="module")
+def address(served: Installation, held_school: str, ports: tuple[int, int]) -> Iterator[str]:
     """`mis up`, ready; at the end it is stopped as by Ctrl-C and must leave cleanly."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    with served.serving("up", "--port", str(port), answers_at=f"{url}/server_info"):
+    url = f"http://127.0.0.1:{ports[0]}"
+    with served.serving(
+        "up", "--port", str(ports[0]), "--connections-port", str(ports[1]), answers_at=f"{url}/server_info"
+    ):
         yield url
 
 
@@ -74,17 +81,25 @@ def test_a_held_school_is_red_with_its_reason(page: Page, address: str, held_sch
     page.screenshot(path=pictures / "held-batch.png")
 
 
-def test_the_held_school_alone_is_run_again_from_the_ui(page: Page, address: str, pictures: Path) -> None:
+def test_one_click_runs_the_held_school_again(
+    page: Page, address: str, ports: tuple[int, int], held_school: str, pictures: Path
+) -> None:
+    """Dagster's asset of the connections leads to the page with the button."""
+    page.goto(f"{address}/assets/ops/connections")
+    page.goto(page.locator(f"a[href='http://127.0.0.1:{ports[1]}/']").first.get_attribute("href") or "")
+    row = page.locator(f"#school-{int(held_school[:5])}")
+    expect(row.get_by_role("cell", name="staff", exact=True)).to_be_visible()
+    row.get_by_text("1", exact=True).last.click()
+    expect(row.get_by_text(re.compile("^staff: BAT-"))).to_be_visible()
+    page.screenshot(path=pictures / "connections-page.png")
+    row.get_by_role("button", name="Run again").click()
+    expect(row.get_by_role("link", name="under way")).to_be_visible()
+    page.screenshot(path=pictures / "connections-page-under-way.png")
+    # The page looks again by itself until the run has ended.
+    expect(row.get_by_role("button", name="Run again")).to_be_visible()
+    expect(row.get_by_role("cell", name="staff", exact=True)).to_have_count(0)
     page.goto(f"{address}/assets/raw/staff?view=partitions")
-    expect(page.get_by_text("Failed (1)")).to_be_visible()
-    page.get_by_role("button", name=re.compile("Materialize")).first.click()
-    dialog = page.get_by_role("dialog")
-    dialog.get_by_role("button", name="Failed", exact=True).click()
-    expect(dialog.get_by_text("1 partition", exact=True)).to_be_visible()
-    page.screenshot(path=pictures / "launch-dialog.png")
-    dialog.get_by_role("button", name=re.compile("^Launch")).click()
     expect(page.get_by_text("Materialized (3)")).to_be_visible()
-    page.screenshot(path=pictures / "school-recovered.png")
 
 
 def test_the_connections_show_state_scopes_extracts_and_what_waits(page: Page, address: str, pictures: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from orchestration.connectors.groupcall.secrets import SecretStore
 from orchestration.ingest import registry
@@ -23,6 +21,7 @@ from orchestration.notices.app import LONGEST_BODY, create_app
 from orchestration.notices.handling import handle
 from orchestration.notices.notice import Notice, NoticeError
 from orchestration.partners import open_partners
+from orchestration.serving import served
 from orchestration.settings import Settings
 from orchestration.warehouse.connection import Warehouse
 from sandbox import Sandbox, running
@@ -87,16 +86,10 @@ def receiver(warehouse: Warehouse, sandbox: Sandbox, tmp_path: Path) -> Iterator
         lambda notice: handle(warehouse, open_partners(settings), settings, notice),
         {"wonde": wonde.parse, "groupcall": partial(groupcall.parse, store=SecretStore(settings.groupcall_secrets))},
     )
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
     sandbox.control(f"school/{SCHOOL}/state", {"state": "approved"})
     registry.sync(warehouse, open_partners(settings)["wonde"], settings)
-    yield Receiver(warehouse, settings, sandbox, f"http://127.0.0.1:{listener.getsockname()[1]}")
-    server.should_exit = True
-    thread.join(10)
-    listener.close()
+    with served(app) as port:
+        yield Receiver(warehouse, settings, sandbox, f"http://127.0.0.1:{port}")
 
 
 def told(kind: str, **more: str) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,11 @@ import httpx
 import jsonschema
 import psycopg
 import pytest
-import uvicorn
 from published_school import YEAR, key, publish_school, put_people, staff_of
 
 from orchestration.access.people import Rights, person_by_email, revoke
 from orchestration.ingest.categories import Purpose
+from orchestration.serving import served
 from orchestration.targets import service
 from orchestration.targets.groups import Group
 from orchestration.warehouse.connection import Warehouse
@@ -46,15 +45,10 @@ def sign_in(school: Warehouse, tmp_path: Path) -> Iterator[SignIn]:
     pool = Pool(school.connect)
     signer = Signer(vault.secret())
     app = create_app(Site(pool, signer, vault, "http://127.0.0.1", is_synthetic=True))
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-    address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     clients: list[httpx.Client] = []
 
     def enter(name: str) -> httpx.Client:
+        address = f"http://127.0.0.1:{port}"
         client = httpx.Client(base_url=address, timeout=60)
         clients.append(client)
         with school.connect() as connection:
@@ -67,11 +61,10 @@ def sign_in(school: Warehouse, tmp_path: Path) -> Iterator[SignIn]:
         client.headers["X-Form-Token"] = client.get(f"{API}/session").json()["form_token"]
         return client
 
-    yield enter
-    for client in clients:
-        client.close()
-    server.should_exit = True
-    thread.join()
+    with served(app) as port:
+        yield enter
+        for client in clients:
+            client.close()
     pool.close()
 
 

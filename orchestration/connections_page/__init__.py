@@ -1,0 +1,1 @@
+"""The page on which operators see every connection and run a school again."""
