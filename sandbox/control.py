@@ -81,6 +81,9 @@ def routes(site: Site, tokens: Tokens, notices: Notices) -> list[BaseRoute]:
     def set_faults(http: Request, body: bytes) -> Any:
         return {"faults": site.set_faults(body)}
 
+    def faults_left(http: Request, body: bytes) -> Any:
+        return site.faults.in_force()
+
     def secrets(http: Request, body: bytes) -> Any:
         return {school.estab: tokens.secret(school) for school in site.schools()}
 
@@ -120,6 +123,7 @@ def routes(site: Site, tokens: Tokens, notices: Notices) -> list[BaseRoute]:
         route("/school/{school}/state", "POST", set_state),
         route("/school/{school}/scope", "POST", set_scope),
         route("/faults", "POST", set_faults),
+        route("/faults", "GET", faults_left),
         route("/school/{school}/migrate", "POST", migrate),
         route("/webhooks", "POST", set_webhooks),
         route("/groupcall/approvals", "POST", set_approvals),

@@ -223,6 +223,10 @@ class Faults:
         self._active = msgspec.json.decode(body or b"{}", type=_Body).faults
         return len(self._active)
 
+    def in_force(self) -> list[Fault]:
+        """The faults in force; of those that are used up, ``times`` is how many requests may still meet them."""
+        return self._active
+
     def connection(self, path: str) -> Connection | None:
         """The connection fault that a request runs into, used up by one."""
         for fault in self._of(Connection):

@@ -27,6 +27,11 @@ class Tally:
         """A fault was put in force, or something else done to the school."""
         self._of(kind)["injected"] += 1
 
+    def met(self, kind: str, requests: int) -> None:
+        """So many requests met it."""
+        found = self._of(kind)
+        found["met"] = found.get("met", 0) + requests
+
     def outcome(self, kinds: set[str], state: str, message: str | None) -> None:
         """An extract of the disturbed school ended while these were in force; ``message`` is kept of one alone."""
         for kind in kinds:
@@ -60,16 +65,19 @@ class Tally:
 def table(kinds: Mapping[str, Mapping[str, Any]]) -> str:
     """The tally as a Markdown table; the message is one of those seen, of the gravest outcome."""
     lines = [
-        "| what happened | times | extracts meanwhile: loaded / held / failed | rows lost | rows doubled | what the"
-        " operator reads, for example |",
-        "|---|--:|---|--:|--:|---|",
+        "| what happened | times | requests that met it | extracts meanwhile: loaded / held / failed | rows lost | rows"
+        " doubled | what the operator reads, for example |",
+        "|---|--:|--:|---|--:|--:|---|",
     ]
     for kind, found in sorted(kinds.items()):
         outcomes = " / ".join(f"{found['outcomes'].get(state, 0):,}" for state in ("loaded", "held", "failed"))
         gravest = next((state for state in ("failed", "held", "loaded") if state in found["messages"]), None)
         said = found["messages"][gravest][0] if gravest else ""
         said = said.replace("|", "\\|")
-        lines.append(f"| {kind} | {found['injected']:,} | {outcomes} | {found['lost']} | {found['doubled']} | {said} |")
+        met = f"{found['met']:,}" if "met" in found else ""
+        lines.append(
+            f"| {kind} | {found['injected']:,} | {met} | {outcomes} | {found['lost']} | {found['doubled']} | {said} |"
+        )
     return "\n".join(lines)
 
 

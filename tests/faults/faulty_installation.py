@@ -154,6 +154,10 @@ class Installation:
         ]
         self.sandbox.control("faults", {"faults": filled})
 
+    def faults_left(self) -> list[int | None]:
+        """Of each fault in force, how many requests may still meet it; None of one that is not used up."""
+        return [fault.get("times") for fault in self.sandbox.control("faults")]
+
     def settle(self) -> None:
         """Nothing is broken any more, the school allows everything, and the platform has learned of it."""
         self.fault()

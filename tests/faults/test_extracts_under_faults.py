@@ -14,7 +14,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from fault_plans import Episode, PartnerName, Plan, one_by_one, plans
+from fault_plans import Episode, Fault, PartnerName, Plan, one_by_one, plans
 from fault_tally import Tally
 from faulty_installation import Heard, Installation, Installations, Rows, listening
 from hypothesis import HealthCheck, Phase, given, settings
@@ -96,6 +96,9 @@ def _live_through(here: Installation, episode: Episode, heard: Heard, *, apart: 
         if apart:
             others = [outcome for name, outcome in outcomes.items() if name != school]
             assert [outcome.state for outcome in others] == ["loaded"], others
+    for fault, left in zip(episode.faults, here.faults_left(), strict=True):
+        if "times" in fault:
+            TALLY.met(_kind(fault), fault["times"] - left)
     if episode.scope:
         here.sandbox.control(f"school/{school}/scope", {"scope": episode.scope, "granted": True})
     if episode.revoked:
@@ -154,10 +157,13 @@ def _concerns_one_school(episode: Episode) -> bool:
     )
 
 
+def _kind(fault: Fault) -> str:
+    return f"status {fault['status']}" if fault["kind"] == "status" else str(fault["kind"])
+
+
 def _kinds(episode: Episode) -> list[str]:
-    kinds = [f"status {fault['status']}" if fault["kind"] == "status" else fault["kind"] for fault in episode.faults]
     return [
-        *kinds,
+        *map(_kind, episode.faults),
         *(["scope off"] if episode.scope else []),
         *(["revoked"] if episode.revoked else []),
         *(["MIS changed"] if episode.mis else []),

@@ -314,6 +314,16 @@ def test_changes_are_told_by_what_was_sent_not_by_what_arrived(own: Groupcall, s
     assert own.read(school, "Students", changedRows=following)["Students"] == []
 
 
+def test_it_is_told_how_many_requests_may_still_meet_a_fault(own: Groupcall, school: str) -> None:
+    _ask(own, {"kind": "empty", "path": "School/", "times": 3}, _fault("drop", school, "groupcall", share=1.0))
+    with pytest.raises(ValueError, match="Expecting value"):
+        own.read(school, "Students")
+    assert [(fault["kind"], fault.get("times")) for fault in own.sandbox.control("faults")] == [
+        ("empty", 2),
+        ("drop", None),
+    ]
+
+
 # -- the truth -------------------------------------------------------------------------------------------------------
 
 
