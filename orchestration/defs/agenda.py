@@ -11,6 +11,7 @@ from orchestration.dead_runs import end_dead_runs
 from orchestration.defs.resources import Platform
 from orchestration.ingest import agenda, locks
 from orchestration.ingest.categories import Category
+from orchestration.settings import Settings
 
 #: Schools whose marks of earlier years are read in a quarter of an hour in which nothing else is due: their five years
 #: or so must not make the next schools late.
@@ -28,20 +29,20 @@ def extract_due(context: dg.OpExecutionContext, platform: Platform) -> None:
         if not locks.try_agenda(connection):
             context.log.info("Another run is still at what was due before; what is due now waits for the next.")
             return
-        failed = _work_off(context, connection, platform.settings.requests_per_day)
+        failed = _work_off(context, connection, platform.settings)
     if failed:
         raise dg.Failure("Not everything that was due was accepted. " + "; ".join(failed[:5]), allow_retries=False)
 
 
-def _work_off(context: dg.OpExecutionContext, connection: psycopg.Connection[Any], budget: int | None) -> list[str]:
+def _work_off(context: dg.OpExecutionContext, connection: psycopg.Connection[Any], settings: Settings) -> list[str]:
     """Extract what is due, and say what was not accepted and why."""
-    due = agenda.plan(connection, datetime.now(UTC), budget)
+    due = agenda.plan(connection, datetime.now(UTC), settings.requests_per_day)
     context.add_output_metadata({category.value: len(schools) for category, schools in due.items()})
     end_dead_runs(context.instance)
     if due:
         parts = [_extract(context, category, schools, full=False, this_year=True) for category, schools in due.items()]
         return [reason for reasons in parts for reason in reasons]
-    waiting = agenda.backfill(connection, _BACKFILLED_AT_ONCE)
+    waiting = agenda.backfill(connection, _BACKFILLED_AT_ONCE, settings.history_from)
     return _extract(context, Category.ATTENDANCE, waiting, full=True, this_year=False) if waiting else []
 
 

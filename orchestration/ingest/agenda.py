@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -168,12 +168,15 @@ def plan(conn: psycopg.Connection[Any], now: datetime, budget: int | None) -> di
     return within_budget(entries, now, dict(spent), budget)
 
 
-def backfill(conn: psycopg.Connection[Any], schools: int) -> list[int]:
-    """Schools, at most so many, whose marks of earlier years have not been read yet; who came first goes first."""
+def backfill(conn: psycopg.Connection[Any], schools: int, history_from: date | None) -> list[int]:
+    """Schools, at most so many, whose marks of earlier years, back to ``history_from`` where there is such a day, have
+    not been read yet; who came first goes first.
+    """
     rows = conn.execute(
         "select school_id from ops.watermark inner join ops.school as school using (school_id)"
-        " where category = %s and covers_from is not null and school.state = 'approved' order by extract_id limit %s",
-        (Category.ATTENDANCE.value, schools),
+        " where category = %s and covers_from > coalesce(%s::date, '-infinity') and school.state = 'approved'"
+        " order by extract_id limit %s",
+        (Category.ATTENDANCE.value, history_from, schools),
     )
     return sorted(school_id for (school_id,) in rows)
 
