@@ -244,19 +244,20 @@ def _give_up(
     whole = [extract for extract in accepted if table.history or extract.shows_what_has_gone(table)]
     if not whole or (table.history and "pupil_id" not in table.columns):
         return []
+    # Of a pupil whom nobody ever told of: the category was read without the basic one, and then the school moved.
+    untold = """present.pupil_id is not null and not exists (
+        select from raw.pupil as known
+        where known.school_id = present.school_id and known.pupil_id = present.pupil_id
+    )"""
     if table.name == "pupil":
         gives_up = "present.is_leaver is not true"
     elif table.history:
-        # Of a pupil whom nobody ever told of: the category was read without the basic one, and then the school moved.
-        gives_up = """present.pupil_id is not null and not exists (
-            select from raw.pupil as known
-            where known.school_id = present.school_id and known.pupil_id = present.pupil_id
-        )"""
+        gives_up = untold
     elif table.key[0] == "pupil_id":
-        gives_up = f"""exists (
+        gives_up = f"""(exists (
             select from {landing.rows(table)} as landed
             where landed.school_id = present.school_id and landed.pupil_id = present.pupil_id
-        )"""
+        ) or {untold})"""
     else:
         gives_up = "true"
     query = f"""

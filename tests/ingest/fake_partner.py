@@ -31,6 +31,7 @@ STREAMS: dict[Category, tuple[Stream, ...]] = {
         Stream("students", ("pupil",), incremental=True),
         Stream("students-leaver", ("pupil",), incremental=True, optional=True),
     ),
+    Category.DEMOGRAPHICS: (Stream("census", ("pupil_demographics",), incremental=True),),
     Category.TIMETABLE: (
         Stream("subjects", ("subject",), incremental=True, optional=True),
         Stream("classes", ("teaching_group", "group_pupil", "group_staff"), incremental=False),

@@ -189,19 +189,25 @@ def test_a_record_that_comes_twice_is_found_again_all_the_same(moved: tuple[Tria
     assert trial.raw("exclusion", "exclusion_id", "pupil_id") == [("E1", "P1")]
 
 
-def test_marks_of_pupils_of_whom_nobody_ever_told_do_not_stay_beside_the_new_ones(trial: Trial) -> None:
-    """Attendance was read without the basic category, and then the school moved: nothing links old marks to anybody."""
+@pytest.mark.parametrize(
+    ("category", "stream", "table"),
+    [(Category.ATTENDANCE, "session", "attendance_mark"), (Category.DEMOGRAPHICS, "census", "pupil_demographics")],
+)
+def test_rows_of_pupils_of_whom_nobody_ever_told_do_not_stay_beside_the_new_ones(
+    trial: Trial, category: Category, stream: str, table: str
+) -> None:
+    """A category was read without the basic one, and then the school moved: nothing links old rows to anybody."""
     other = OtherPartner(["B"])
-    trial.partner["A"].put("session", mark(1, "2025-07-01"))
-    assert trial.extract(category=Category.ATTENDANCE)[0].state == "loaded"
+    trial.partner["A"].put(stream, mark(1, "2025-07-01"))
+    assert trial.extract(category=category)[0].state == "loaded"
     trial.partner["A"].state = "revoked"
     trial.register()
     registry.sync(trial.warehouse, other, trial.settings)
     other["B"].put("students", pupil(8))
-    other["B"].put("session", mark(8, "2025-07-01"))
+    other["B"].put(stream, mark(8, "2025-07-01"))
     read(trial, other, Category.BASIC)
-    assert read(trial, other, Category.ATTENDANCE).rows_removed == 1
-    assert trial.raw("attendance_mark", "pupil_id") == [("P8",)]
+    assert read(trial, other, category).rows_removed == 1
+    assert trial.raw(table, "pupil_id") == [("P8",)]
 
 
 def test_marks_wait_until_the_pupils_are_known_by_their_new_ids(moved: tuple[Trial, OtherPartner]) -> None:
