@@ -43,6 +43,7 @@ def open_partners(settings: Settings) -> dict[str, Partner]:
                 schools=SecretStore(settings.groupcall_secrets).all,
                 limits=_limits(settings),
                 amendment_days=settings.amendment_days,
+                history_from=settings.history_from,
             )
         )
     if not partners:

@@ -64,7 +64,8 @@ class Stream:
     for, the stream honours ``updated_after``; otherwise it is read whole. ``optional``: the category is of use without
     it, so ``ScopeNotGranted`` or ``ResourceNotSupplied`` need not fail the category; the tables the stream fills were
     then not read whole, and no row of theirs may be taken for deleted. ``recent_leavers``: pupils who left earlier than
-    the year before are not in it any more, so what it lacks of a leaver, or reports as gone, stays.
+    the year before are not in it any more, so what it lacks of a leaver, or reports as gone, stays. ``completes``: its
+    rows stand again for rows of an earlier stream and say more; that they come twice is worth no remark.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Stream:
     incremental: bool
     optional: bool = False
     recent_leavers: bool = False
+    completes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

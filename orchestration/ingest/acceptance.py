@@ -197,7 +197,7 @@ class Acceptance:
         repeated = [
             f"{counts[reading.school_id]} rows of {table} came more than once; the last version counts."
             for table, counts in self._repeated.items()
-            if counts[reading.school_id]
+            if counts[reading.school_id] and table not in reading.completed
         ]
         unsure = sorted(table for table in reading.whole if table in self._accepted(reading).unsure)
         unseen = (

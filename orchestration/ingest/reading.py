@@ -102,6 +102,11 @@ class Reading:
         return tables - {table for stream in in_part for table in stream.tables} - self.incomplete
 
     @property
+    def completed(self) -> frozenset[str]:
+        """Tables of which some rows come twice, the second time with more in them."""
+        return frozenset(table for stream in self.streams if stream.completes for table in stream.tables)
+
+    @property
     def recent_leavers(self) -> frozenset[str]:
         """Tables that a stream fills which knows recent leavers alone."""
         return frozenset(table for stream in self.streams if stream.recent_leavers for table in stream.tables)

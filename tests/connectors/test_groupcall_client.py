@@ -570,6 +570,7 @@ def test_a_refusal_that_has_nothing_to_do_with_the_cursor_ends() -> None:
 # --- marks -----------------------------------------------------------------------------------------------------------
 
 MARKS = f"School/{ESTAB}/AttendanceForDateRange"
+DAY = f"School/{ESTAB}/AttendanceForDate"
 
 
 def _marks(server: FaultyPartner, pages: int = 1) -> None:
@@ -614,6 +615,44 @@ def test_marks_are_read_by_weeks_of_the_amendment_days_in_incremental_mode() -> 
         asked = [(request.query["DateFrom"], request.query["DateTo"]) for request in server.asked(MARKS)]
         first, second, third = ("2025-06-30", "2025-07-04"), ("2025-07-07", "2025-07-11"), ("2025-07-14", "2025-07-18")
         assert asked == [first, second, third, third, second, third]
+
+    run(scenario)
+
+
+def test_minutes_late_are_read_by_the_school_days_of_the_same_ranges() -> None:
+    async def scenario(server: FaultyPartner) -> None:
+        Exchange(server)
+        _marks(server)
+        server.answer_by(DAY, lambda request: page("AttendMarks", {"Id": request.query["date"]}))
+        await read(connector(server, amendment_days=6), stream(Category.ATTENDANCE, "lateness"), updated_after=AS_AT)
+        asked = server.asked(DAY)
+        # The partner's today is a Friday.
+        assert [request.query["date"] for request in asked] == [
+            *(f"2025-07-{day:02}" for day in range(7, 12)),
+            *(f"2025-07-{day:02}" for day in range(14, 19)),
+        ]
+        assert {request.query["attendanceType"] for request in asked} == {"S"}
+        whole = await read(connector(server), stream(Category.ATTENDANCE, "lateness", "full"))
+        days = [request.query["date"] for request in server.asked(DAY)[len(asked) :]]
+        assert (days[0], days[-1], len(days), len(whole)) == ("2024-08-01", "2025-07-18", 252, 252)
+
+    run(scenario)
+
+
+def test_marks_before_the_day_that_was_set_are_not_asked_for() -> None:
+    async def scenario(server: FaultyPartner) -> None:
+        Exchange(server)
+        _marks(server)
+        server.answer_by(DAY, lambda request: page("AttendMarks", {"Id": request.query["date"]}))
+        since = connector(server, history_from=date(2025, 6, 18))
+        await read(since, stream(Category.ATTENDANCE, "marks", "full"))
+        asked = [(request.query["DateFrom"], request.query["DateTo"]) for request in server.asked(MARKS)]
+        assert asked == [("2025-06-18", "2025-06-30"), ("2025-07-01", "2025-07-31")]
+        await read(since, stream(Category.ATTENDANCE, "lateness", "full"))
+        assert server.asked(DAY)[0].query["date"] == "2025-06-18"
+        since = connector(server, history_from=date(2025, 7, 16))
+        await read(since, stream(Category.ATTENDANCE, "marks"), updated_after=AS_AT)
+        assert [request.query["DateFrom"] for request in server.asked(MARKS)[2:]] == ["2025-07-16"]
 
     run(scenario)
 

@@ -43,6 +43,7 @@ SETS: dict[tuple[Category, str], dict[str, list[Any]]] = {
     (Category.ASSESSMENT, "results"): {"AsmResults": [given.result()]},
     (Category.ATTENDANCE, "codes"): {"AttendCodes": [given.attendance_code()]},
     (Category.ATTENDANCE, "marks"): {"AttendMarks": [given.mark()]},
+    (Category.ATTENDANCE, "lateness"): {"AttendMarks": [given.mark(MinsLate=5)]},
     (Category.ATTENDANCE, "exclusions"): {"StudentExclusions": [given.exclusion()]},
     (Category.STAFF, "staff"): {"Staff": [given.staff()]},
     (Category.STAFF, "contracts"): {"StaffContracts": [given.contract()], "StaffRoles": [given.role()]},
@@ -89,7 +90,7 @@ def test_tables_that_are_snapshots_are_read_whole(category: Category) -> None:
 
 def test_in_full_mode_marks_alone_are_not_the_whole_because_earlier_years_are_not_there() -> None:
     streams = [stream for category in Category for stream in partner().streams(category, "full")]
-    assert [stream.name for stream in streams if stream.incremental] == ["marks"]
+    assert [stream.name for stream in streams if stream.incremental] == ["marks", "lateness"]
 
 
 # --- each category ---------------------------------------------------------------------------------------------------
@@ -312,6 +313,11 @@ def test_attendance() -> None:
         ("7010", date(2025, 9, 8), "AM", "L", 5, "Bus", "7010.2025-09-08.AM", None),
         ("7011", date(2025, 9, 8), "PM", None, None, None, "7010.2025-09-08.PM", None),
     ]
+    # Of the marks of a day those alone that say more than the range of days has said.
+    noted = given.mark(Notes="Optician", Mark="M")
+    rows, bad = decoded(fresh, "lateness", AttendMarks=[given.mark(MinsLate=None, Notes=""), late, noted])
+    assert not bad
+    assert [row[3:6] for row in rows["attendance_mark"]] == [("L", 5, "Bus"), ("M", None, "Optician")]
     rows, bad = decoded(fresh, "exclusions", StudentExclusions=[given.exclusion()])
     assert not bad
     assert named(Category.ATTENDANCE, "exclusion", rows["exclusion"][0]) == {

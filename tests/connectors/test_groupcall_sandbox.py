@@ -34,8 +34,6 @@ NOT_IN_XOD = {
     ("teaching_group", "academic_year"),  # of registration groups neither has it; of classes see below
     ("result_set", "start_date"),
     ("result_set", "end_date"),
-    ("attendance_mark", "minutes_late"),
-    ("attendance_mark", "comment"),
     ("staff_role", "role_code"),
 }  # fmt: skip
 
@@ -138,6 +136,10 @@ def _phase(school: School) -> str:
 # --- the same rows ---------------------------------------------------------------------------------------------------
 
 
+#: Minutes late come by days, of pupils on roll alone (2.7).
+LEAVERS_LACK = {"minutes_late": None, "comment": None}
+
+
 class _Crosswalk:
     """What one partner's ids stand for, so that two partners' rows can be laid side by side."""
 
@@ -166,6 +168,8 @@ class _Crosswalk:
         }
 
     def comparable(self, table: str, row: dict[str, Any], without: set[tuple[str, str]]) -> tuple[Any, ...]:
+        if table == "attendance_mark" and row["pupil_id"] not in self.on_roll:
+            row = row | LEAVERS_LACK
         return tuple(
             (column, repr(self.stands_for.get(column, {}).get(value, value)))
             for column, value in row.items()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orchestration.connectors.base import BadRow, Gone, Page, Partner, Row, School
-from orchestration.ingest.categories import Category
+from orchestration.ingest.categories import CATEGORIES, Category
 
 
 @dataclass
@@ -22,9 +22,28 @@ class Reading:
     gone: list[Gone] = field(default_factory=list)
     cursors: dict[str, str] = field(default_factory=dict)
     incomplete: frozenset[str] = frozenset()
+    completing: set[str] = field(default_factory=set)
 
     def table(self, name: str) -> list[Row]:
-        return [row for (_, table), rows in self.rows.items() if table == name for row in rows]
+        """Rows of a table; one that a later stream completes as it has it."""
+        completed = {
+            _key(name, row)
+            for (stream, table), rows in self.rows.items()
+            if table == name and stream in self.completing
+            for row in rows
+        }
+        return [
+            row
+            for (stream, table), rows in self.rows.items()
+            if table == name
+            for row in rows
+            if stream in self.completing or _key(name, row) not in completed
+        ]
+
+
+def _key(table: str, row: Row) -> tuple[Any, ...]:
+    spec = next(one for category in CATEGORIES.values() for one in category.tables if one.name == table)
+    return tuple(row[spec.columns.index(column)] for column in spec.key)
 
 
 def asked(question: Coroutine[Any, Any, Any]) -> Any:
@@ -53,6 +72,8 @@ async def read(
             async for page in source:
                 held = decoder.decode(page.endpoint, page.body)
                 reading.pages.append(page)
+                if stream.completes:
+                    reading.completing.add(stream.name)
                 reading.bad += held.bad
                 reading.gone += held.gone
                 if page.cursor is not None:

@@ -29,9 +29,11 @@ OF_THE_RUN = {"fingerprint", "inputs_hash", "fitted_at", "learned_at", "known_fr
 #: Made of the platform's numbers of schools, which come in the order in which a partner lists them.
 NUMBERED = {"person_key"}
 LABELLED = {"person_by_upn"}
-#: What XoD does not send (docs/groupcall.md, source_apis.md 2): minutes late and comments in ranges of marks, part-time
-#: attendance, the year group of a class, whether a subject is still taught.
-NOT_IN_XOD = {"minutes_late", "am_minutes_late", "pm_minutes_late", "is_part_time", "is_active"}
+#: What XoD does not send (docs/groupcall.md, source_apis.md 2): part-time attendance, the year group of a class,
+#: whether a subject is still taught.
+NOT_IN_XOD = {"is_part_time", "is_active"}
+#: Of who has left XoD does not send minutes late.
+NOT_OF_LEAVERS = {"minutes_late", "am_minutes_late", "pm_minutes_late"}
 #: The same of single tables, and of the lines of the student explorer.
 NOT_IN_XODS_TABLE = {("teaching_group", "nc_year")}
 NOT_IN_XODS_LINES = {"Part-time"}
@@ -63,6 +65,18 @@ def told_by(installation: Installation) -> Told:
         "select nspname || '.' || relname as name from pg_class c join pg_namespace n on n.oid = relnamespace"
         f" where relkind in ('r', 'v') and nspname = any(array{SCHEMAS}) and relname !~ '^_' order by 1"
     )
+    left = {
+        (row["school_id"], row[named])
+        for row in installation.rows("select school_id, pupil_key, pupil_id from core.enrolment where is_leaver")
+        for named in ("pupil_key", "pupil_id")
+    }
+
+    def told(row: dict[str, Any], column: str) -> str:
+        named = row.get("pupil_key", row.get("pupil_id"))
+        if column in NOT_OF_LEAVERS and (row.get("school_id"), named) in left:
+            return "not told"
+        return repr(establishments.get(row[column], "other") if column.endswith("school_id") else row[column])
+
     columns, rows = {}, {}
     for relation in (row["name"] for row in relations):
         table = relation.split(".")[1]
@@ -75,10 +89,7 @@ def told_by(installation: Installation) -> Told:
         )
         columns[relation] = tuple(kept)
         rows[relation] = Counter(
-            tuple(
-                repr(establishments.get(row[column], "other") if column.endswith("school_id") else row[column])
-                for column in kept
-            )
+            tuple(told(row, column) for column in kept)
             for row in found
             # Of schools that have not approved, XoD tells nothing but that they have not.
             if ("school_id" not in row or row["school_id"] is None or row["school_id"] in establishments)

@@ -59,6 +59,7 @@ _ROWS: dict[PartnerName, dict[Category, dict[str, tuple[str, ...]]]] = {
         },
         Category.ATTENDANCE: {
             "AttendanceCodes": ("Mark", "Description"),
+            "AttendanceForDate": ("Date", "Mark", "MinsLate", "Notes"),
             "AttendanceForDateRange": ("Date", "Session", "Mark", "MinsLate", "Notes", "StudentId"),
             "StudentExclusions": ("StartDate", "ExclusionSessions", "StudentId"),
         },

@@ -48,6 +48,7 @@ _RENAMED = {
 }
 
 TABLES = tuple(table for spec in CATEGORIES.values() for table in spec.tables)
+TABLE = {table.name: table for table in TABLES}
 
 Rows = dict[tuple[Any, ...], Row]
 
@@ -136,6 +137,7 @@ class Installation:
                 self._secrets.all,
                 page_size=PAGE_SIZE * 10,
                 limits=limits,
+                history_from=HISTORY_FROM,
             ),
             sleep=time.sleep,
             clock=time.clock,
@@ -262,6 +264,12 @@ class Installation:
                     decoded = decoder.decode(stream.name, page.body)
                     assert not decoded.bad
                     for part in decoded.rows:
+                        if stream.completes:
+                            table = TABLE[part.table]
+                            completed = _by_key(table, part.rows).keys()
+                            found[part.table] = [
+                                row for row in found[part.table] if _key_of(table, row) not in completed
+                            ]
                         found[part.table] += part.rows
         return found
 
@@ -304,10 +312,13 @@ _COLUMNS = {table.name: table.columns for table in TABLES}
 
 
 def _by_key(table: Table, rows: Sequence[Row]) -> Rows:
-    places = [table.columns.index(column) for column in table.key]
-    found = {tuple(row[place] for place in places): row for row in rows}
+    found = {_key_of(table, row): row for row in rows}
     assert len(found) == len(rows), f"{table.name}: a key stands twice"
     return found
+
+
+def _key_of(table: Table, row: Row) -> tuple[Any, ...]:
+    return tuple(row[table.columns.index(column)] for column in table.key)
 
 
 def _renamed(table: Table, row: Row, known: Mapping[tuple[str, Any], str]) -> Row:

@@ -69,7 +69,8 @@ class GroupcallConfig:
     ``base_url`` ends in ``/api/v1/``; ``token_url`` is where a school's secret is exchanged for a token;
     ``relying_party`` is our name at the partner. ``schools`` gives the schools that have approved us, with their
     secrets, each time it is called: the partner has no list of them. An incremental reading asks again for the marks of
-    the last ``amendment_days`` days from Monday to Friday, because registers are corrected for days.
+    the last ``amendment_days`` days from Monday to Friday, because registers are corrected for days; none before
+    ``history_from`` are asked for.
     """
 
     base_url: str
@@ -79,6 +80,7 @@ class GroupcallConfig:
     page_size: int = 1000
     limits: Limits = field(default_factory=Limits)
     amendment_days: int = 15
+    history_from: date | None = None
 
     def __post_init__(self) -> None:
         for name, ending in (("base_url", "/"), ("token_url", "")):
@@ -309,16 +311,28 @@ class GroupcallPartner:
                 parts: list[dict[str, str]] = [{}]
             case "results":
                 parts = await self._result_filters(estab)
-            case "months":
-                parts = _between(windows.months(await self._today(estab)))
-            case "weeks":
-                parts = _between(windows.weeks(await self._today(estab), self._config.amendment_days, since))
+            case "months" | "weeks":
+                ranges, _ = await self._due(estab, stream, since)
+                parts = [{"DateFrom": first.isoformat(), "DateTo": last.isoformat()} for first, last in ranges]
+            case "days of months" | "days of weeks":
+                parts = [
+                    {"date": day.isoformat()} for day in windows.school_days(*await self._due(estab, stream, since))
+                ]
         common = dict(stream.query)
         if stream.tracked:
             common["changedRows"] = (cursor if stream.incremental else None) or _FROM_THE_START
         if stream.paged:
             common["pageSize"] = str(self._config.page_size)
         return [base.copy_merge_params({**part, **common}) for part in parts]
+
+    async def _due(
+        self, estab: str, stream: GroupcallStream, since: date | None
+    ) -> tuple[list[windows.DateRange], date]:
+        """The days whose marks are due, as ranges, and the partner's today."""
+        today = await self._today(estab)
+        by_months = stream.cut in ("months", "days of months")
+        ranges = windows.months(today) if by_months else windows.weeks(today, self._config.amendment_days, since)
+        return windows.since(ranges, self._config.history_from), today
 
     async def _today(self, estab: str) -> date:
         """The day by the partner's clock. The time of data is no measure: they may come from yesterday's cache."""
@@ -468,10 +482,6 @@ class _Walk:
 def _bare(url: httpx.URL) -> tuple[str, list[tuple[str, str]]]:
     """An address without what differs between the pages and the readings of one request."""
     return url.path, sorted(item for item in url.params.multi_items() if item[0] not in ("page", "changedRows"))
-
-
-def _between(ranges: list[windows.DateRange]) -> list[dict[str, str]]:
-    return [{"DateFrom": first.isoformat(), "DateTo": last.isoformat()} for first, last in ranges]
 
 
 def _in_batches(keys: list[str]) -> list[list[str]]:

@@ -196,6 +196,7 @@ class GroupcallDecoder:
                 return {
                     "codes": (part("AttendCodes", "attendance_code", records.AttendanceCode, _codes),),
                     "marks": (part("AttendMarks", "attendance_mark", records.Mark, _marks()),),
+                    "lateness": (part("AttendMarks", "attendance_mark", records.Mark, _lateness()),),
                     "exclusions": (
                         part(
                             "StudentExclusions",
@@ -506,6 +507,16 @@ def _marks() -> Build:
             )
 
     return build
+
+
+def _lateness() -> Build:
+    """Of the marks of a day those alone that say more than the ranges do."""
+    build = _marks()
+
+    def build_some(marks: Sequence[records.Mark], output: Output) -> None:
+        build([mark for mark in marks if mark.MinsLate is not None or mark.Notes], output)
+
+    return build_some
 
 
 def _exclusions() -> Build:

@@ -10,8 +10,9 @@ from orchestration.connectors.base import Mode, Stream
 from orchestration.connectors.groupcall import records
 from orchestration.ingest.categories import Category
 
-#: How a stream is cut into requests: one; a date range each; filters made from the structure of assessment.
-Cut = Literal["one", "months", "weeks", "results"]
+#: How a stream is cut into requests: one; a date range each; a day each, of the same ranges; filters made from the
+#: structure of assessment.
+Cut = Literal["one", "months", "weeks", "days of months", "days of weeks", "results"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +155,18 @@ _STREAMS: Mapping[Category, tuple[GroupcallStream, ...]] = {
             query=(_options("includeLeavers"),),
             cut="weeks",
         ),
+        # The same marks with the minutes late, which ranges do not tell: of pupils on roll alone, so not instead.
+        GroupcallStream(
+            "lateness",
+            ("attendance_mark",),
+            incremental=True,
+            optional=True,
+            completes=True,
+            path="AttendanceForDate",
+            sets=("AttendMarks",),
+            query=(_options("excludeNoMarks", "excludeClosed"), ("attendanceType", "S")),
+            cut="days of weeks",
+        ),
         GroupcallStream(
             "exclusions",
             ("exclusion",),
@@ -195,10 +208,16 @@ STRUCTURE = _STREAMS[Category.ASSESSMENT][0]
 
 
 def streams(category: Category, mode: Mode) -> tuple[GroupcallStream, ...]:
-    """The streams of a category. In full mode none but the marks is incremental, and those are cut into months."""
+    """The streams of a category. In full mode none but those of marks is incremental, and these go by months."""
     found = _STREAMS[category]
     return found if mode == "incremental" else tuple(map(_in_full, found))
 
 
 def _in_full(stream: GroupcallStream) -> GroupcallStream:
-    return replace(stream, cut="months") if stream.cut == "weeks" else replace(stream, incremental=False)
+    match stream.cut:
+        case "weeks":
+            return replace(stream, cut="months")
+        case "days of weeks":
+            return replace(stream, cut="days of months")
+        case _:
+            return replace(stream, incremental=False)

@@ -1,5 +1,5 @@
-"""Which date ranges of marks are asked for: Monday to Friday or whole calendar months, which the partner answers from
-its cache (source_apis.md 2.2).
+"""Which days of marks are asked for: Monday to Friday or whole calendar months, which the partner answers from its
+cache (source_apis.md 2.2), and the single days of these.
 """
 
 from __future__ import annotations
@@ -45,3 +45,18 @@ def weeks(today: date, weekdays: int, since: date | None) -> list[DateRange]:
         found.append((monday, monday + timedelta(days=4)))
         monday += timedelta(days=7)
     return found
+
+
+def since(ranges: list[DateRange], day: date | None) -> list[DateRange]:
+    """What of the ranges lies on or after a day; None leaves them as they are."""
+    return ranges if day is None else [(max(first, day), last) for first, last in ranges if last >= day]
+
+
+def school_days(ranges: list[DateRange], today: date) -> list[date]:
+    """The days from Monday to Friday of the ranges, up to ``today``."""
+    return [
+        day
+        for first, last in ranges
+        for day in (first + timedelta(days=number) for number in range((min(last, today) - first).days + 1))
+        if day.weekday() < 5
+    ]
