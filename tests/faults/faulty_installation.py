@@ -107,13 +107,15 @@ class Installation:
     settings: Settings
     partner_name: str
     estabs: dict[str, str] = field(init=False)
+    _mis: str = field(init=False)
     numbers: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        listed = self.sandbox.get("schools")["data"]
         self.estabs = {
-            school["id"]: school["la_code"].zfill(3) + school["establishment_number"].zfill(4)
-            for school in self.sandbox.get("schools")["data"]
+            school["id"]: school["la_code"].zfill(3) + school["establishment_number"].zfill(4) for school in listed
         }
+        self._mis = next(school["mis"] for school in listed if school["id"] == self.disturbed)
 
     @property
     def disturbed(self) -> str:
@@ -142,6 +144,12 @@ class Installation:
             sleep=time.sleep,
             clock=time.clock,
         )
+
+    def migrate(self, mis: str) -> None:
+        """Move the disturbed school to another MIS. To the one that it is in would be no move that anybody tells of."""
+        if mis != self._mis:
+            self.sandbox.control(f"school/{self.disturbed}/migrate", {"mis": mis})
+            self._mis = mis
 
     def fault(self, *faults: Mapping[str, Any]) -> None:
         """Put these faults, and no others, in force; ``{school}`` and ``{estab}`` are the disturbed school's."""

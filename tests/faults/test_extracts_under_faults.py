@@ -74,7 +74,7 @@ def _live_through(here: Installation, episode: Episode, heard: Heard, *, apart: 
     if episode.days:
         here.sandbox.advance(episode.days)
     if episode.mis:
-        here.sandbox.control(f"school/{school}/migrate", {"mis": episode.mis})
+        here.migrate(episode.mis)
     if episode.scope:
         here.sandbox.control(f"school/{school}/scope", {"scope": episode.scope, "granted": False})
     if episode.revoked:
