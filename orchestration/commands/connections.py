@@ -158,6 +158,23 @@ def serve(partner: Annotated[str, typer.Argument(help="wonde or groupcall.")], *
     out.print(f"School {school} is read through {partner} from its next extract on, which is a full one.")
 
 
+@app.command("moved")
+def moved(*, school: School) -> None:
+    """Say that a school has moved within its MIS, as to its trust's: every id is another, and no partner tells."""
+    from orchestration.ingest.registry import RegistryError
+    from orchestration.ingest.registry import moved as enter
+
+    with _warehouse() as connection:
+        try:
+            enter(connection, get_settings(), school)
+        except RegistryError as error:
+            fail(str(error))
+    out.print(
+        f"Noted. mis extract --school {school} reads the school anew; mis connections unmatched --school {school} then "
+        "lists who was not found again."
+    )
+
+
 @app.command("know")
 def know(
     *,

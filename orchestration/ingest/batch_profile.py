@@ -18,6 +18,9 @@ from orchestration.ingest.permissions import ColumnPermission, withheld_columns
 #: may well all have become empty.
 ENOUGH_ROWS = 20
 
+#: Tables by whose ids a school's move within its MIS is told.
+_PEOPLE = ("pupil", "staff")
+
 
 @dataclass(frozen=True, slots=True)
 class SchoolBatch:
@@ -52,15 +55,16 @@ def write(
 
     Columns: ``school_id``, ``table_name``, ``mode`` (full where the table was read whole: only then do its rows compare
     with those in raw), ``rows_landed`` (received, the refused ones included), ``rows_quarantined``, ``rows_in_raw``
-    (live rows before), ``granted``, ``all_null_columns`` (columns without a single value in the batch although the rows
-    of the same keys in raw have values there: loading it would wipe them out), ``withheld_columns`` (those of
-    them that the school does not let us read any more, which is why they are empty), ``as_at``, ``previous_as_at``.
+    (live rows before), ``rows_known`` (of people: landed rows whose key raw has), ``granted``, ``all_null_columns``
+    (columns without a single value in the batch although the rows of the same keys in raw have values there: loading
+    it would wipe them out), ``withheld_columns`` (those of them that the school does not let us read any more, which is
+    why they are empty), ``as_at``, ``previous_as_at``.
     """
     conn.execute(
         f"""
         create unlogged table {landing.profile} (
             school_id integer not null, table_name text not null, mode text not null, rows_landed bigint not null,
-            rows_quarantined bigint not null, rows_in_raw bigint not null, granted boolean not null,
+            rows_quarantined bigint not null, rows_in_raw bigint not null, rows_known bigint, granted boolean not null,
             all_null_columns text[] not null, withheld_columns text[] not null,
             as_at timestamptz not null, previous_as_at timestamptz
         )
@@ -69,11 +73,12 @@ def write(
     comparable = [batch for batch in batches if batch.source_id is not None]
     for table in tables:
         in_raw = _live_rows(conn, table, comparable)
+        known = _known_rows(conn, table, landing, comparable) if table.name in _PEOPLE else None
         wiped = _wiped_columns(conn, table, landing, [batch.school_id for batch in comparable])
         withheld = withheld_columns(conn, permissions, table, list(wiped)) if wiped else {}
         with conn.cursor() as cursor:
             cursor.executemany(
-                f"insert into {landing.profile} values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)".encode(),
+                f"insert into {landing.profile} values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)".encode(),
                 [
                     (
                         batch.school_id,
@@ -82,6 +87,7 @@ def write(
                         batch.received[table.name],
                         batch.refused[table.name],
                         in_raw[batch.school_id],
+                        known[batch.school_id] if known is not None else None,
                         table.name not in batch.denied,
                         wiped.get(batch.school_id, []),
                         sorted(withheld.get(batch.school_id, frozenset()).intersection(wiped.get(batch.school_id, []))),
@@ -114,6 +120,21 @@ def _live_rows(conn: psycopg.Connection[Any], table: Table, batches: Sequence[Sc
         "covers_from": [batch.covers_from.get(table.name) for batch in batches],
     }
     return Counter(dict(conn.execute(query.encode(), parameters).fetchall()))
+
+
+def _known_rows(
+    conn: psycopg.Connection[Any], table: Table, landing: Landing, batches: Sequence[SchoolBatch]
+) -> Counter[int]:
+    """Landed rows of each school whose key raw has, be they live there or gone."""
+    key = ("school_id", *table.key)
+    query = f"""
+        select landed.school_id, count(*)
+        from {landing.rows(table)} as landed
+        inner join raw.{table.name} as present on {" and ".join(f"landed.{name} = present.{name}" for name in key)}
+        where landed.school_id = any(%s)
+        group by 1
+    """
+    return Counter(dict(conn.execute(query.encode(), ([batch.school_id for batch in batches],)).fetchall()))
 
 
 def _wiped_columns(

@@ -200,6 +200,24 @@ def choose(conn: psycopg.Connection[Any], settings: Settings, school_id: int, pa
         raise RegistryError(f"School {school_id} is read through {partner} already.")
 
 
+def moved(conn: psycopg.Connection[Any], settings: Settings, school_id: int) -> None:
+    """Enter that a school has moved within its MIS, so that all of its ids are others; in the caller's transaction.
+
+    Its next extracts are full ones, and match what they bring with what ``raw`` has. Raises ``RegistryError`` for a
+    school that is not known.
+    """
+    conn.execute(_ONE_AT_A_TIME)
+    row = conn.execute("select source_id, partner, mis from ops.school where school_id = %s", (school_id,)).fetchone()
+    if row is None:
+        raise RegistryError(f"There is no school {school_id}. `mis connections list` lists the schools.")
+    source_id, partner, mis = row
+    sources.end(conn, source_id)
+    _Registrar(conn, settings, "operator").settle_source(school_id)
+    for connection in connections.of_school(conn, settings.application, school_id):
+        if connection.partner == partner:
+            connections.log(conn, connection.connection_id, "migration", before=mis, after=mis, learned_from="operator")
+
+
 def know(
     conn: psycopg.Connection[Any], school_id: int, *, urn: int | None = None, has_custom_codes: bool | None = None
 ) -> None:
@@ -268,7 +286,7 @@ class _Registrar:
         serving = self._elect(connection.school_id)
         if serving.connection_id == connection.connection_id:
             self._describe(connection.school_id, school)
-        self._settle_source(connection.school_id)
+        self.settle_source(connection.school_id)
         return connection.connection_id
 
     def enter_scopes(self, granted: dict[int, list[Scope]]) -> None:
@@ -286,13 +304,13 @@ class _Registrar:
         """Enter that a school has taken its permission back."""
         self._set_state(connection, state, reason)
         self._elect(connection.school_id)
-        self._settle_source(connection.school_id)
+        self.settle_source(connection.school_id)
 
     def lost(self, connection: Connection) -> None:
         """Enter that a school is in none of its partner's lists any more."""
         if self._set_state(connection, "offline"):
             self._elect(connection.school_id)
-            self._settle_source(connection.school_id)
+            self.settle_source(connection.school_id)
 
     def _set_state(self, connection: Connection, state: SchoolState, reason: str | None = None) -> bool:
         return connections.set_state(
@@ -350,7 +368,7 @@ class _Registrar:
             learned_from=self._learned_from,
         )
         serve(self._conn, chosen)
-        self._settle_source(chosen.school_id)
+        self.settle_source(chosen.school_id)
         return True
 
     def _elect(self, school_id: int) -> Connection:
@@ -404,7 +422,7 @@ class _Registrar:
             ),
         )
 
-    def _settle_source(self, school_id: int) -> None:
+    def settle_source(self, school_id: int) -> None:
         """Enter which source's ids the next extract brings; where they are others than before, all is read again."""
         row = self._conn.execute(
             "select source_id, partner, partner_school_id, mis from ops.school where school_id = %s", (school_id,)

@@ -48,6 +48,9 @@ _NATURAL_KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "attendance_code": (("code",),),
 }
 
+#: What stands as gone may only have been missed by the reading before the move, so it is found again too, but last.
+_LIVE_FIRST = ("removed_at is null", "removed_at is not null")
+
 #: ``ops.record_alias.table_name`` of the person within the school, who has no table.
 _PERSON = "person"
 
@@ -186,8 +189,9 @@ class _Move:
             return
         if table.name == "pupil":
             self._match_pupils(rows)
-        for natural in _NATURAL_KEYS.get(table.name, ()):
-            self._match(rows, table, own, natural)
+        for present in _LIVE_FIRST:
+            for natural in _NATURAL_KEYS.get(table.name, ()):
+                self._match(rows, table, own, natural, present)
         self._set_apart(rows, table, own)
         self._translate(rows, table, own)
 
@@ -208,8 +212,11 @@ class _Move:
             """
         )
 
-    def _match(self, rows: str, table: Table, own: str, natural: Sequence[str]) -> None:
-        """Match records by a key: neither side matched yet, the key given in part at least, and unique on both."""
+    def _match(self, rows: str, table: Table, own: str, natural: Sequence[str], present: str) -> None:
+        """Match records by a key: neither side matched yet, the key given in part at least, and unique on both.
+
+        ``present`` is a condition on the rows of raw.
+        """
         key = ", ".join(natural)
         same = " and ".join(f"landed.{column} is not distinct from known.{column}" for column in natural)
         given = " or ".join(f"{column} is not null" for column in natural)
@@ -225,7 +232,7 @@ class _Move:
             inner join (
                 select {own} as id, {key}, count(*) over (partition by {key}) as occurrences
                 from raw.{table.name} as record
-                where school_id = %(school)s and removed_at is null and {self._is_of_an_earlier_source()}
+                where school_id = %(school)s and {present} and {self._is_of_an_earlier_source()}
                     and not exists (
                         select from ops.record_alias as alias
                         where alias.school_id = %(school)s and alias.source_id = %(source)s
@@ -243,17 +250,20 @@ class _Move:
             " coalesce(is_leaver, false) as is_leaver"
         )
         after = self._candidates(f"select {columns} from {rows} where school_id = %(school)s and pupil_id is not null")
-        known = dict(self._aliases("pupil"))
-        before = self._candidates(
-            f"select {columns} from raw.pupil as record where school_id = %(school)s and removed_at is null"
-            f" and {self._is_of_an_earlier_source()}"
-        )
-        found = match(
-            [pupil for pupil in before if pupil.pupil_id not in known.values()],
-            [pupil for pupil in after if pupil.pupil_id not in known],
-        )
-        self._enter("pupil", [(pair.after.pupil_id, pair.before.pupil_id, pair.matched_on) for pair in found])
-        self._settle_persons(rows, after, {pair.after.person_id: pair.before.person_id for pair in found})
+        people: dict[str | None, str | None] = {}
+        for present in _LIVE_FIRST:
+            known = dict(self._aliases("pupil"))
+            before = self._candidates(
+                f"select {columns} from raw.pupil as record where school_id = %(school)s and {present}"
+                f" and {self._is_of_an_earlier_source()}"
+            )
+            found = match(
+                [pupil for pupil in before if pupil.pupil_id not in known.values()],
+                [pupil for pupil in after if pupil.pupil_id not in known],
+            )
+            self._enter("pupil", [(pair.after.pupil_id, pair.before.pupil_id, pair.matched_on) for pair in found])
+            people = {pair.after.person_id: pair.before.person_id for pair in found} | people
+        self._settle_persons(rows, after, people)
 
     def _settle_persons(self, rows: str, after: Sequence[Candidate], found: Mapping[str | None, str | None]) -> None:
         """A person of the later MIS is whom one of the enrolments was matched to, else nobody that raw has."""

@@ -17,10 +17,10 @@ FILE = "file"
 def provide(
     conn: psycopg.Connection[Any], school_id: int, partner: str, partner_school_id: str | None, mis: str | None
 ) -> int:
-    """Number of the source, which is entered when it was not known."""
+    """Number of the source in use, which is entered when it was not known."""
     key = (school_id, partner, partner_school_id, mis)
     find = (
-        "select source_id from ops.source where school_id = %s and partner = %s"
+        "select source_id from ops.source where ended_at is null and school_id = %s and partner = %s"
         " and partner_school_id is not distinct from %s and mis is not distinct from %s"
     )
     row = conn.execute(find, key).fetchone()
@@ -35,3 +35,8 @@ def provide(
     assert row is not None
     number: int = row[0]
     return number
+
+
+def end(conn: psycopg.Connection[Any], source_id: int) -> None:
+    """Enter that the ids of a source are no longer given, though partner and MIS are the same."""
+    conn.execute("update ops.source set ended_at = now() where source_id = %s", (source_id,))

@@ -49,7 +49,8 @@ class Partner:
             """
             with source as (
                 insert into ops.source (school_id, partner) values (%(school)s, 'wonde')
-                on conflict (school_id, partner, partner_school_id, mis) do update set partner = excluded.partner
+                on conflict (school_id, partner, partner_school_id, mis) where ended_at is null
+                    do update set partner = excluded.partner
                 returning source_id
             )
             insert into ops.extract (run_id, school_id, category, mode, state, as_at, source_id)

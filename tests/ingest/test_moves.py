@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from fake_partner import FakeDecoder, FakePartner, Record, mark, pupil
@@ -278,3 +279,57 @@ def test_a_mark_that_is_decoded_again_stands_under_the_pupil_it_is_of(
     )
     assert retry(trial.warehouse, {"other": other}, trial.settings) == RetryResult(1, 0, 0, ())
     assert trial.raw("attendance_mark", "pupil_id", "mark_date::text") == sorted([*before, ("P2", "2025-07-02")])
+
+
+def test_what_the_last_reading_before_the_move_missed_is_found_again(moved: tuple[Trial, OtherPartner]) -> None:
+    """A page shifted while it was read: a pupil stood as gone, and then the school moved."""
+    trial, other = moved
+    trial.query("update raw.pupil set removed_at = now() where pupil_id = 'P1' returning 1")
+    other["B"].put("students", renumbered(8, like=1))
+    read(trial, other, Category.BASIC)
+    assert ("P1", "Reed 1") in trial.raw("pupil", "pupil_id", "surname")
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_a_move_within_one_mis_is_held_until_somebody_says_so(trial: Trial, full: bool) -> None:
+    """As to a trust's instance: no partner tells of it, and all pupils would be replaced by strangers."""
+    school = trial.partner["A"]
+    school.put("students", *(pupil(number) for number in range(1, 31)))
+    school.put("session", mark(1))
+    for category in (Category.BASIC, Category.ATTENDANCE):
+        assert trial.extract(category=category)[0].state == "loaded"
+    before = trial.raw("pupil", "pupil_id", "upn")
+    later = "2025-07-20T09:00:00+00:00"
+    school.put("students", *(renumbered(100 + n, like=n, source_updated_at=later) for n in range(1, 31)))
+    school.put("session", mark(101, "2025-07-02", updated=later))
+    (held,) = trial.extract(full=full)
+    assert (held.state, "BAT-009" in (held.message or ""), "mis connections moved" in (held.message or "")) == (
+        "held",
+        True,
+        True,
+    )
+    assert trial.raw("pupil", "pupil_id", "upn") == before
+    with trial.warehouse.connect() as conn:
+        registry.moved(conn, trial.settings, trial.ids["A"])
+    for category in (Category.BASIC, Category.ATTENDANCE):
+        (outcome,) = trial.extract(category=category)
+        assert (outcome.state, outcome.mode) == ("loaded", "full"), outcome.message
+    assert trial.raw("pupil", "pupil_id", "upn") == before
+    assert [row[0] for row in trial.raw("attendance_mark", "pupil_id", "mark_date")] == ["P1", "P1"]
+    ledger = "select kind, learned_from from ops.connection_event where kind = 'migration'"
+    assert trial.query(ledger) == [("migration", "operator")]
+
+
+def test_nobody_moves_a_school_that_is_not_known(trial: Trial) -> None:
+    with trial.warehouse.connect() as conn, pytest.raises(registry.RegistryError, match="no school 99"):
+        registry.moved(conn, trial.settings, 99)
+
+
+def test_a_september_is_no_move(trial: Trial) -> None:
+    trial.partner["A"].put("students", *(pupil(number) for number in range(1, 101)))
+    trial.extract()
+    later = "2025-09-03T09:00:00+00:00"
+    trial.partner["A"].put("students", *(pupil(number, updated=later) for number in range(101, 121)))
+    trial.partner.clock += timedelta(days=60)
+    (outcome,) = trial.extract()
+    assert (outcome.state, outcome.mode) == ("loaded", "incremental"), outcome.message

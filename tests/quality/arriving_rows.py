@@ -305,6 +305,7 @@ BATCH = Case(
         "rows_landed": 100,
         "rows_quarantined": 5,
         "rows_in_raw": 100,
+        "rows_known": 100,
         "granted": True,
         "all_null_columns": ["ethnicity"],
         "withheld_columns": ["ethnicity", "upn"],
@@ -320,5 +321,6 @@ BATCH = Case(
         "BAT-006": {"rows_landed": 89, "rows_quarantined": 4},
         "BAT-007": {"rows_landed": 201},
         "BAT-008": {"rows_quarantined": 6},
+        "BAT-009": {"rows_known": 9},
     },
 )

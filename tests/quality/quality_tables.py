@@ -23,6 +23,7 @@ PROFILE_COLUMNS = {
     "rows_landed": "integer",
     "rows_quarantined": "integer",
     "rows_in_raw": "integer",
+    "rows_known": "integer",
     "granted": "boolean",
     "all_null_columns": "text[]",
     "withheld_columns": "text[]",

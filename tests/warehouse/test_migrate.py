@@ -201,7 +201,9 @@ def test_a_user_without_rights_is_told_which(cluster: Cluster, empty: Warehouse)
 EXTRACT = """
     with source as (
         insert into ops.source (school_id, partner) values (1, 'file')
-        on conflict (school_id, partner, partner_school_id, mis) do update set partner = 'file' returning source_id
+        on conflict (school_id, partner, partner_school_id, mis) where ended_at is null
+            do update set partner = 'file'
+        returning source_id
     )
     insert into ops.extract (run_id, school_id, source_id, category, mode, state)
     select 'r', 1, source_id, 'basic', {mode}, {state} from source
