@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 import dagster as dg
 from dagster_graphql import DagsterGraphQLClient, DagsterGraphQLClientError
 
+from orchestration.defs.extract import RAW_ASSETS
 from orchestration.defs.partitions import SCHOOLS, school_id_of
-from orchestration.ingest.categories import Category
 
 _PARTITION_TAG = "dagster/partition"
 _AGAIN_TAG = "mis/again"
@@ -42,8 +41,8 @@ class Rerun:
         runs = self._instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED, tags={_AGAIN_TAG: "yes"}))
         return {school_id_of(run.tags[_PARTITION_TAG]): run.run_id for run in runs}
 
-    def start(self, school_id: int, categories: Iterable[Category] = tuple(Category)) -> str:
-        """Extract a school as the agenda does: what changed, or all of it where that is due. Returns the run's id.
+    def start(self, school_id: int) -> str:
+        """Extract every category of a school as the agenda does, what changed or all where that is due; the run's id.
 
         A school that is under way is not started twice. Raises RerunError when Dagster does not know the school yet or
         does not answer.
@@ -57,7 +56,7 @@ class Rerun:
                 f"Dagster has no partition for school {school_id} yet: they follow the partners' lists, which are read "
                 "every ten minutes. Materialize ops/connections to have it at once."
             )
-        keys = [dg.AssetKey(["raw", category.value]) for category in categories]
+        steps = [asset.key.to_python_identifier() for asset in RAW_ASSETS]
         at = urlsplit(self._address)
         try:
             return DagsterGraphQLClient(
@@ -65,8 +64,7 @@ class Rerun:
             ).submit_job_execution(
                 "extract",
                 tags={_PARTITION_TAG: partitions[school_id], _AGAIN_TAG: "yes"},
-                run_config={"ops": {key.to_python_identifier(): {"config": {"this_year": True}} for key in keys}},
-                asset_selection=keys,
+                run_config={"ops": {step: {"config": {"this_year": True}} for step in steps}},
             )
         except DagsterGraphQLClientError as error:
             raise RerunError(
