@@ -120,7 +120,8 @@ by_school as (
         coalesce(array_agg(category order by category) filter (where state = 'held'), '{}') as held,
         coalesce(array_agg(category order by category) filter (where state = 'failed'), '{}') as failed,
         coalesce(
-            array_agg(category || ': ' || message order by category) filter (where state in ('held', 'failed')), '{}'
+            array_agg(concat(category, ': ', message) order by category) filter (where state in ('held', 'failed')),
+            '{}'
         ) as reasons
     from latest
     group by school_id

@@ -101,7 +101,6 @@ def create_app(warehouse: Warehouse, application: str, runs: Runs, hosts: Collec
 
     def answer(question: Question, limit: int) -> list[ConnectionStatus]:
         with warehouse.connect() as connection:
-            agenda.refresh(connection, datetime.now(UTC))
             return statuses(
                 connection,
                 application,
@@ -113,15 +112,20 @@ def create_app(warehouse: Warehouse, application: str, runs: Runs, hosts: Collec
             )
 
     def shown(question: Question, *, problem: str = "", status: int = 200) -> Response:
+        running = runs.under_way()
+        if not running:
+            # Of all schools, so not at each look while somebody waits for one: what is due then stays due.
+            with warehouse.connect() as connection:
+                agenda.refresh(connection, datetime.now(UTC))
         found = answer(question, PAGE_ROWS + 1)
         text = page.render(
             question=question,
             found=found[:PAGE_ROWS],
             # The next page begins with the school that this one may have cut in two.
             following=question.address(found[PAGE_ROWS].school_id - 1) if len(found) > PAGE_ROWS else None,
-            running={school: runs.address_of(run) for school, run in runs.under_way().items()},
+            running={school: runs.address_of(run) for school, run in running.items()},
             problem=problem,
-            look_again=_LOOK_AGAIN,
+            look_again=_LOOK_AGAIN if running.keys() & {connection.school_id for connection in found} else None,
         )
         return HTMLResponse(text, status, headers=_HEADERS)
 

@@ -149,6 +149,8 @@ def refresh(conn: psycopg.Connection[Any], now: datetime) -> list[Entry]:
     """Work the agenda out anew and enter it in ``ops.agenda``."""
     entries = work_out(standings(conn), now)
     with conn.transaction():
+        # Two that write it anew at once would enter the same rows: the page of connections, the sensor, the job.
+        conn.execute("lock table ops.agenda in share row exclusive mode")
         conn.execute("delete from ops.agenda")
         with conn.cursor().copy("copy ops.agenda (school_id, category, due_at) from stdin") as copy:
             for entry in entries:

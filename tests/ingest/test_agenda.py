@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -113,3 +114,24 @@ def test_the_plan_is_made_of_what_the_log_of_extracts_says(trial: Trial) -> None
     trial.register()
     with trial.warehouse.connect() as conn:
         assert agenda.plan(conn, now + timedelta(days=2), None) == {}
+
+
+def test_two_that_work_the_agenda_out_at_once_do_not_enter_it_twice(trial: Trial) -> None:
+    """The page of connections, the sensor and the job all do."""
+    now = datetime.now(UTC)
+    with ThreadPoolExecutor() as pool, trial.warehouse.connect() as first:
+        agenda.refresh(first, now)
+
+        def again() -> None:
+            with trial.warehouse.connect() as second:
+                agenda.refresh(second, now)
+
+        waiting = pool.submit(again)
+        blocked = (
+            "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+        )
+        while trial.query(blocked) == [(0,)]:
+            assert not waiting.done()
+        first.commit()
+        waiting.result()
+    assert trial.query("select count(*) from ops.agenda") == [(len(Category),)]
