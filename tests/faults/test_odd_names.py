@@ -33,7 +33,7 @@ ODD_TEXTS = (
 )
 _FIELDS = {
     "wonde": {"people": ("students", "surname"), "marks": ("attendance/session", "comment")},
-    "groupcall": {"people": ("Students", "Surname"), "marks": ("AttendanceForDateRange", "Notes")},
+    "groupcall": {"people": ("Students", "Surname"), "marks": ("AttendanceForDate", "Notes")},
 }
 _COMMENT = " ".join(ODD_TEXTS[:-1])
 
