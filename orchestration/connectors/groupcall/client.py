@@ -312,12 +312,7 @@ class GroupcallPartner:
             case "results":
                 parts = await self._result_filters(estab)
             case "months" | "weeks":
-                ranges, _ = await self._due(estab, stream, since)
-                parts = [{"DateFrom": first.isoformat(), "DateTo": last.isoformat()} for first, last in ranges]
-            case "days of months" | "days of weeks":
-                parts = [
-                    {"date": day.isoformat()} for day in windows.school_days(*await self._due(estab, stream, since))
-                ]
+                parts = await self._dates_due(estab, stream, since)
         common = dict(stream.query)
         if stream.tracked:
             common["changedRows"] = (cursor if stream.incremental else None) or _FROM_THE_START
@@ -325,14 +320,18 @@ class GroupcallPartner:
             common["pageSize"] = str(self._config.page_size)
         return [base.copy_merge_params({**part, **common}) for part in parts]
 
-    async def _due(
-        self, estab: str, stream: GroupcallStream, since: date | None
-    ) -> tuple[list[windows.DateRange], date]:
-        """The days whose marks are due, as ranges, and the partner's today."""
+    async def _dates_due(self, estab: str, stream: GroupcallStream, since: date | None) -> list[dict[str, str]]:
+        """The parameters that ask for the marks that are due, of a range or of a day each."""
         today = await self._today(estab)
-        by_months = stream.cut in ("months", "days of months")
-        ranges = windows.months(today) if by_months else windows.weeks(today, self._config.amendment_days, since)
-        return windows.since(ranges, self._config.history_from), today
+        ranges = (
+            windows.months(today)
+            if stream.cut == "months"
+            else windows.weeks(today, self._config.amendment_days, since)
+        )
+        ranges = windows.since(ranges, self._config.history_from)
+        if stream.by_day:
+            return [{"date": day.isoformat()} for day in windows.school_days(ranges, today)]
+        return [{"DateFrom": first.isoformat(), "DateTo": last.isoformat()} for first, last in ranges]
 
     async def _today(self, estab: str) -> date:
         """The day by the partner's clock. The time of data is no measure: they may come from yesterday's cache."""

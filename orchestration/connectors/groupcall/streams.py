@@ -10,9 +10,8 @@ from orchestration.connectors.base import Mode, Stream
 from orchestration.connectors.groupcall import records
 from orchestration.ingest.categories import Category
 
-#: How a stream is cut into requests: one; a date range each; a day each, of the same ranges; filters made from the
-#: structure of assessment.
-Cut = Literal["one", "months", "weeks", "days of months", "days of weeks", "results"]
+#: How a stream is cut into requests: one; a date range each; filters made from the structure of assessment.
+Cut = Literal["one", "months", "weeks", "results"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +21,8 @@ class GroupcallStream(Stream):
     ``query`` is sent in every mode: with other options the partner would take unchanged rows for deleted ones
     (source_apis.md 2.2). ``paged``: pages are asked for; not where several sets come in one answer, because it is not
     known which of them is then paged and how often the others come along. ``tracked``: the partner is asked for changes
-    (``changedRows``). ``withheld``: columns whose values are taken out of an answer, should it hold them though they
-    were not selected.
+    (``changedRows``). ``by_day``: the school days of the date ranges are asked for, each by itself. ``withheld``:
+    columns whose values are taken out of an answer, should it hold them though they were not selected.
     """
 
     path: str
@@ -32,6 +31,7 @@ class GroupcallStream(Stream):
     paged: bool = True
     tracked: bool = False
     cut: Cut = "one"
+    by_day: bool = False
     withheld: tuple[str, ...] = ()
 
 
@@ -165,7 +165,8 @@ _STREAMS: Mapping[Category, tuple[GroupcallStream, ...]] = {
             path="AttendanceForDate",
             sets=("AttendMarks",),
             query=(_options("excludeNoMarks", "excludeClosed"), ("attendanceType", "S")),
-            cut="days of weeks",
+            cut="weeks",
+            by_day=True,
         ),
         GroupcallStream(
             "exclusions",
@@ -214,10 +215,4 @@ def streams(category: Category, mode: Mode) -> tuple[GroupcallStream, ...]:
 
 
 def _in_full(stream: GroupcallStream) -> GroupcallStream:
-    match stream.cut:
-        case "weeks":
-            return replace(stream, cut="months")
-        case "days of weeks":
-            return replace(stream, cut="days of months")
-        case _:
-            return replace(stream, incremental=False)
+    return replace(stream, cut="months") if stream.cut == "weeks" else replace(stream, incremental=False)
