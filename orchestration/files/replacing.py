@@ -55,7 +55,6 @@ def mark_removed(
     """Mark rows that the replaced file wrote last and that have not come again, in the caller's transaction."""
     if table.name in _SHARED:
         return 0
-    same_key = " and ".join(f"landed.{column} = present.{column}" for column in ("school_id", *table.key))
     return conn.execute(
         f"""
         update raw.{table.name} as present set removed_at = %s, extract_id = %s
@@ -64,7 +63,7 @@ def mark_removed(
             and present.school_id = %s
             and present.extract_id = wrote.extract_id
             and present.removed_at is null
-            and not exists (select from {landing.rows(table)} as landed where {same_key})
+            and not exists (select from {landing.rows(table)} as landed where {table.same_key("landed", "present")})
         """.encode(),
         (accepted.as_at, accepted.extract_id, list(replaced.run_ids), accepted.school_id),
     ).rowcount

@@ -126,11 +126,10 @@ def _known_rows(
     conn: psycopg.Connection[Any], table: Table, landing: Landing, batches: Sequence[SchoolBatch]
 ) -> Counter[int]:
     """Landed rows of each school whose key raw has, be they live there or gone."""
-    key = ("school_id", *table.key)
     query = f"""
         select landed.school_id, count(*)
         from {landing.rows(table)} as landed
-        inner join raw.{table.name} as present on {" and ".join(f"landed.{name} = present.{name}" for name in key)}
+        inner join raw.{table.name} as present on {table.same_key("landed", "present")}
         where landed.school_id = any(%s)
         group by 1
     """
@@ -156,11 +155,10 @@ def _wiped_columns(
     if not suspects:
         return {}
     columns = sorted({column for empty in suspects.values() for column in empty})
-    same_key = " and ".join(f"landed.{column} = present.{column}" for column in ("school_id", *table.key))
     query = f"""
         select present.school_id, {", ".join(f"count(present.{column})" for column in columns)}
         from raw.{table.name} as present
-        inner join {landing.rows(table)} as landed on {same_key}
+        inner join {landing.rows(table)} as landed on {table.same_key("landed", "present")}
         where present.school_id = any(%s) and present.removed_at is null
         group by 1
     """

@@ -111,6 +111,10 @@ class Table:
         """Names of the partner's columns, keys first, without ``school_id`` and the platform's own columns."""
         return tuple(field.name for field in self.fields)
 
+    def same_key(self, left: str, right: str) -> str:
+        """The SQL condition that rows of two relations, by their aliases, are the same row of this table."""
+        return " and ".join(f"{left}.{column} = {right}.{column}" for column in ("school_id", *self.key))
+
 
 @dataclass(frozen=True, slots=True)
 class CategorySpec:

@@ -150,10 +150,6 @@ def _row(alias: str, columns: Sequence[str]) -> str:
     return f"({', '.join(f'{alias}.{column}' for column in columns)})"
 
 
-def _same_key(table: Table, left: str, right: str) -> str:
-    return " and ".join(f"{left}.{column} = {right}.{column}" for column in ("school_id", *table.key))
-
-
 def _differences(table: Table, landing: Landing) -> bytes:
     """Rows that ``raw`` does not hold as they came, each with what it is: inserted, changed or restored."""
     attributes = [column for column in table.columns if column not in table.key]
@@ -170,7 +166,7 @@ def _differences(table: Table, landing: Landing) -> bytes:
         from {landing.rows(table)} as landed
         inner join {_EXTRACT} on extract.school_id = landed.school_id
         left join (select * from raw.{table.name} where school_id = any(%(schools)s)) as present
-            on {_same_key(table, "present", "landed")}
+            on {table.same_key("present", "landed")}
         where present.school_id is null
             or (present.extract_id <= extract.read_by and (
                 extract.succeeds or present.removed_at is not null{differs}
@@ -197,7 +193,7 @@ def _update(table: Table, landing: Landing) -> bytes:
             extract_id = extract.extract_id, removed_at = null
         from {landing.delta} as delta
         inner join {_EXTRACT} on extract.school_id = delta.school_id
-        where delta.change <> 'inserted' and {_same_key(table, "present", "delta")}
+        where delta.change <> 'inserted' and {table.same_key("present", "delta")}
     """.encode()
 
 
@@ -224,7 +220,7 @@ def _mark_reported(
                     and present.extract_id <= extract.read_by
                     and {_is_expected(table)}
                     and not exists (select from {landing.rows(table)} as landed where
-                    {_same_key(table, "landed", "present")})
+                    {table.same_key("landed", "present")})
                 returning present.school_id
             )
             select school_id, count(*) from removed group by 1
@@ -272,7 +268,7 @@ def _give_up(
                 and present.extract_id = wrote.extract_id
                 and present.removed_at is null and {gives_up}
                 and not exists (select from {landing.rows(table)} as landed where
-                {_same_key(table, "landed", "present")})
+                {table.same_key("landed", "present")})
             returning present.school_id, present.{table.key[0]} as record_id, reading.source_id
         )
         select * from removed
@@ -329,7 +325,7 @@ def _mark_removed(table: Table, landing: Landing) -> bytes:
                 and present.extract_id = wrote.extract_id
                 and present.removed_at is null and {_is_expected(table)} and {_is_covered(table)}
                 and not exists (select from {landing.rows(table)} as landed where
-                {_same_key(table, "landed", "present")}) and not exists (
+                {table.same_key("landed", "present")}) and not exists (
                     select from {landing.rejected} as rejected
                     where rejected.school_id = present.school_id
                         and rejected.table_name = '{table.name}'
