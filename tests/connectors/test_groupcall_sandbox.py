@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import pytest
-from whole_readings import Reading, asked, read, schools
+from whole_readings import Reading, asked, key_of, read, schools
 
 from orchestration.connectors.base import Row, School
 from orchestration.connectors.errors import SchoolNotAvailable, ScopeNotGranted
@@ -17,7 +17,7 @@ from orchestration.connectors.groupcall import scopes
 from orchestration.connectors.groupcall.client import GroupcallConfig, GroupcallPartner
 from orchestration.connectors.groupcall.secrets import SchoolSecret
 from orchestration.connectors.wonde.client import WondeConfig, WondePartner
-from orchestration.ingest.categories import CATEGORIES, Category, Table
+from orchestration.ingest.categories import CATEGORIES, Category
 from sandbox.server import DEFAULT_TODAY, Sandbox, running
 
 #: What a partner makes up itself, and so differs: ids of records that stand for nothing in the school, and the time at
@@ -316,21 +316,17 @@ def test_changes_overlaid_on_what_was_read_are_what_is_there_now(today: date, da
             assert partner.notices(school) == ()
             for table in tables:
                 spec = next(spec for spec in CATEGORIES[category].tables if spec.name == table)
-                held = {_key(spec, row): row for row in before[category].table(table)}
+                held = {key_of(spec, row): row for row in before[category].table(table)}
                 for gone in changes.gone:
                     if gone.table == table:
                         place = spec.columns.index(gone.column)
                         held = {key: row for key, row in held.items() if row[place] not in gone.ids}
-                held |= {_key(spec, row): row for row in changes.table(table)}
+                held |= {key_of(spec, row): row for row in changes.table(table)}
                 assert Counter(held.values()) == Counter(now.table(table)), table
                 sizes[table] = (len(changes.table(table)), len(now.table(table)))
         if days == 10:
             assert 0 < sizes["pupil"][0] < sizes["pupil"][1] / 4
             assert 0 < sizes["exclusion"][0] < sizes["exclusion"][1]
-
-
-def _key(spec: Table, row: Row) -> tuple[Any, ...]:
-    return tuple(row[spec.columns.index(column)] for column in spec.key)
 
 
 def test_an_incremental_reading_brings_the_marks_that_were_amended() -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from whole_readings import asked, read, schools
+from whole_readings import asked, key_of, read, schools
 
 from orchestration.connectors.base import Page, School
 from orchestration.connectors.errors import SchoolNotAvailable, ScopeNotGranted
@@ -64,9 +64,7 @@ def test_every_category_of_every_school_decodes_to_the_last_row(sandbox: Sandbox
                 rows = reading.rows[stream.name, stream.tables[0]]
                 assert (stream.name, len(rows)) == (stream.name, truth[TRUTH[stream.name]])
         for table in CATEGORIES[category].tables:
-            keys = Counter(
-                tuple(row[table.columns.index(column)] for column in table.key) for row in reading.table(table.name)
-            )
+            keys = Counter(key_of(table, row) for row in reading.table(table.name))
             assert not [key for key, times in keys.items() if times > 1], table.name
             assert all(len(row) == len(table.columns) for row in reading.table(table.name))
 

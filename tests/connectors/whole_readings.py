@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orchestration.connectors.base import BadRow, Gone, Page, Partner, Row, School
-from orchestration.ingest.categories import CATEGORIES, Category
+from orchestration.ingest.categories import CATEGORIES, Category, Table
 
 
 @dataclass
@@ -26,8 +26,9 @@ class Reading:
 
     def table(self, name: str) -> list[Row]:
         """Rows of a table; one that a later stream completes as it has it."""
+        spec = next(spec for category in CATEGORIES.values() for spec in category.tables if spec.name == name)
         completed = {
-            _key(name, row)
+            key_of(spec, row)
             for (stream, table), rows in self.rows.items()
             if table == name and stream in self.completing
             for row in rows
@@ -37,13 +38,13 @@ class Reading:
             for (stream, table), rows in self.rows.items()
             if table == name
             for row in rows
-            if stream in self.completing or _key(name, row) not in completed
+            if stream in self.completing or key_of(spec, row) not in completed
         ]
 
 
-def _key(table: str, row: Row) -> tuple[Any, ...]:
-    spec = next(one for category in CATEGORIES.values() for one in category.tables if one.name == table)
-    return tuple(row[spec.columns.index(column)] for column in spec.key)
+def key_of(table: Table, row: Row) -> tuple[Any, ...]:
+    """The row's key within its school."""
+    return tuple(row[table.columns.index(column)] for column in table.key)
 
 
 def asked(question: Coroutine[Any, Any, Any]) -> Any:
